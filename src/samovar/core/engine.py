@@ -1,0 +1,159 @@
+"""The engine contract: what every way of running a model gives. An engine gives logits and keeps a KV cache;
+scheduling, sampling and everything else is shared.
+
+An engine is synchronous and used by one thread of one process. A capability that is missing is reported in
+`EngineInfo.capabilities`, never faked. All errors are of the tree in `core.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Logits = npt.NDArray[np.float32]
+
+Build = Literal["ik", "mainline"]
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What the KV cache of this model on this engine allows."""
+
+    can_remove_tail: bool = True
+    can_copy: bool = True
+    can_shift: bool = False
+    can_export: bool = False
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """How a library build computes a model. Kept per model once it has been seen to work."""
+
+    build: str
+    micro_batch: int
+    flash: bool
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Something a person should know about a load: a catalogue key and its facts."""
+
+    key: str
+    facts: dict[str, str | int | float] = {}
+
+
+class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is to load, and how.
+
+    `window`: tokens one request may use. `cells`: KV cells of the whole cache, shared by `parallel` sequences.
+    `settings`: ways to compute, fastest first; `trusted` of them (an index) is known good and needs no check.
+    `threads` 0: as many as there are physical cores.
+    """
+
+    engine: str
+    path: str
+    window: int
+    cells: int
+    parallel: int
+    threads: int = 0
+    settings: tuple[Setting, ...] = ()
+    trusted: int | None = None
+
+
+class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A loaded model. `special_texts`: the texts of its control tokens, which user text must never become.
+
+    `settled`: index into `LoadSpec.settings` of the way that was chosen; `notes` say what was stepped down and why.
+    """
+
+    architecture: str
+    description: str
+    vocab_size: int
+    trained_context: int
+    window: int
+    cells: int
+    parallel: int
+    threads: int
+    chat_template: str | None
+    bos_token: int | None
+    eos_token: int | None
+    bos_text: str = ""
+    eos_text: str = ""
+    end_tokens: tuple[int, ...] = ()
+    special_texts: tuple[str, ...] = ()
+    adds_bos: bool = False
+    capabilities: Capabilities = Capabilities()
+    setting: Setting | None = None
+    settled: int = 0
+    notes: tuple[Note, ...] = ()
+
+
+class Batch(msgspec.Struct):
+    """Tokens to compute: parallel lists. `wanted[i]` asks for the logits after token i."""
+
+    tokens: list[int]
+    positions: list[int]
+    sequences: list[int]
+    wanted: list[bool]
+
+
+class Engine(Protocol):
+    """One loaded model. Sequence ids run from 0 to `info.parallel` − 1; positions from 0."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    def tokenize(self, text: str, *, special: bool, bos: bool = False) -> list[int]:
+        """Token ids of `text`. With `special`, control tokens' texts become their ids; `bos` puts the model's
+        begin-of-sequence token first where the model wants one."""
+        ...
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that `token` stands for in text; b"" for control tokens."""
+        ...
+
+    def decode(self, batch: Batch) -> Logits:
+        """Computes the batch (any length up to the free cells) and returns float32 [wanted rows, vocabulary] in
+        batch order: valid until the next call. Raises EngineFailed; the cache is then as before the call or the
+        batch's own positions must be removed by the caller."""
+        ...
+
+    def copy(self, source: int, target: int, end: int) -> None:
+        """Positions [0, end) of `source` also belong to `target`, which was empty."""
+        ...
+
+    def remove(self, sequence: int, start: int, end: int | None = None) -> bool:
+        """Forgets positions [start, end). False if the model's cache cannot be cut there: then nothing changed."""
+        ...
+
+    def shift(self, sequence: int, start: int, end: int, by: int) -> None:
+        """Moves positions [start, end) by `by`. Only where capabilities.can_shift."""
+        ...
+
+    def export(self, sequence: int) -> bytes:
+        """The sequence's cache as a blob that `restore` of the same model, build and KV types takes."""
+        ...
+
+    def restore(self, sequence: int, blob: bytes) -> None:
+        """Fills the empty `sequence` from a blob. Raises EngineFailed for a foreign or damaged one."""
+        ...
+
+    def close(self) -> None: ...
+
+
+Progress = Callable[[float], bool]
+"""Called with the loaded share, 0 to 1, while a model loads; returning False cancels the load."""
+
+
+class OpenEngine(Protocol):
+    """How a registered engine is opened. Raises the error tree; Cancelled when progress returned False."""
+
+    def __call__(self, spec: LoadSpec, progress: Progress) -> Engine: ...
+
+
+def wanted_rows(wanted: Sequence[bool]) -> list[int]:
+    """Indices of the batch entries whose logits are wanted, in order: row r of `decode` belongs to entry [r]."""
+    return [i for i, w in enumerate(wanted) if w]

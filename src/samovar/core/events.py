@@ -1,0 +1,90 @@
+"""What comes back while a model answers. A stream is: Accepted, PromptProgress*, Delta*, Finish per choice, Done;
+or Failed at any point, which ends it. Pure values: they cross the worker's socket as msgpack."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from samovar.core.errors import ErrorValue
+
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+class Alternative(msgspec.Struct, frozen=True, array_like=True):
+    """A token that could have stood here. `piece` is its bytes: not always whole UTF-8 characters."""
+
+    id: int
+    piece: bytes
+    logprob: float
+
+
+class TokenDetail(msgspec.Struct, frozen=True, array_like=True):
+    """A drawn token. `logprob` (natural log, of the model's own distribution) where the request wanted it."""
+
+    id: int
+    piece: bytes
+    logprob: float | None = None
+    top: tuple[Alternative, ...] = ()
+
+
+class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
+    """The prompt was tokenised and queued."""
+
+    prompt_tokens: int
+    seed: int
+
+
+class PromptProgress(msgspec.Struct, frozen=True, tag="progress"):
+    """`done` of `total` prompt tokens are in the KV cache; `cached` of them were there before."""
+
+    done: int
+    total: int
+    cached: int
+
+
+class Delta(msgspec.Struct, frozen=True, tag="delta"):
+    """New text of choice `index` ("" while it is held back as a possible stop string), and its tokens."""
+
+    index: int
+    text: str
+    tokens: tuple[TokenDetail, ...] = ()
+
+
+class Finish(msgspec.Struct, frozen=True, tag="finish"):
+    """Choice `index` ended; `stop` is the stop string that ended it, where one did."""
+
+    index: int
+    reason: FinishReason
+    stop: str | None = None
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens, over all choices."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+
+
+class Timings(msgspec.Struct, frozen=True):
+    """As llama.cpp's server reports them: counts of tokens computed (not cached), milliseconds."""
+
+    prompt_n: int
+    prompt_ms: float
+    predicted_n: int
+    predicted_ms: float
+    cache_n: int
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    usage: Usage
+    timings: Timings
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    error: ErrorValue
+
+
+Event = Accepted | PromptProgress | Delta | Finish | Done | Failed

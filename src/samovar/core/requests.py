@@ -1,0 +1,53 @@
+"""What is asked of a model, before and after the prompt is rendered."""
+
+from __future__ import annotations
+
+import msgspec
+
+from samovar.core.parameters import SamplingParams
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One turn of a chat. `role` is system, user, assistant or tool."""
+
+    role: str
+    content: str
+    name: str | None = None
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """A piece of a rendered prompt. Only where `special` is true may text become control tokens."""
+
+    text: str
+    special: bool
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """One request in no dialect's shape: messages for the model's template, or a raw prompt (text or token ids).
+
+    `continue_last`: the last message is an unfinished answer that the model is to go on with.
+    `max_tokens` None: up to the end of the window. `logprobs` None: not wanted; k: with k alternatives.
+    """
+
+    model: str | None = None
+    messages: tuple[Message, ...] = ()
+    prompt: str | tuple[int, ...] | None = None
+    continue_last: bool = False
+    sampling: SamplingParams = SamplingParams()
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    logprobs: int | None = None
+
+
+class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is asked: a rendered prompt (`parts`) or token ids (`tokens`), one of the two."""
+
+    id: str
+    parts: tuple[Part, ...] = ()
+    tokens: tuple[int, ...] = ()
+    sampling: SamplingParams = SamplingParams()
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    logprobs: int | None = None
