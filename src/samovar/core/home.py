@@ -1,0 +1,35 @@
+"""The home folder: plain files that a person can copy, edit and back up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where everything of one installation lies."""
+
+    root: Path
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def database(self) -> Path:
+        return self.root / "samovar.db"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "samovar.lock"
+
+    def make(self) -> None:
+        """Creates the folders that are missing, readable by their owner only."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.models, self.logs):
+            folder.mkdir(exist_ok=True)

@@ -1,0 +1,89 @@
+"""What the layers above ask of the services: the seams at which tests put fakes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Literal, Protocol
+
+import msgspec
+
+from samovar.core.engine import EngineInfo, Note
+from samovar.core.errors import ErrorValue
+from samovar.core.events import Accepted, Event
+from samovar.core.requests import Completion, Part
+
+LoadState = Literal["none", "loading", "ready", "failed"]
+
+
+class ModelState(msgspec.Struct, frozen=True):
+    """What the served model is doing. `progress` runs from 0 to 1 while it loads."""
+
+    name: str | None = None
+    state: LoadState = "none"
+    progress: float = 0.0
+    error: ErrorValue | None = None
+    notes: tuple[Note, ...] = ()
+
+
+class RenderedPrompt(msgspec.Struct, frozen=True):
+    """Exactly what the model is sent: the parts, and the token ids they become."""
+
+    parts: tuple[Part, ...]
+    tokens: tuple[int, ...]
+
+
+class Generation(Protocol):
+    """A request that a worker has accepted. Iterate once: PromptProgress, Delta, Finish, then Done or Failed."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def accepted(self) -> Accepted: ...
+
+    def __aiter__(self) -> AsyncIterator[Event]: ...
+
+    async def cancel(self) -> None:
+        """Frees the sequence within one step. Idempotent; the iteration then ends with Finish("cancelled"), Done."""
+        ...
+
+
+class Answers(Protocol):
+    """Asking the model."""
+
+    async def start(self, completion: Completion) -> Generation:
+        """Renders, queues and returns once the worker has accepted. Raises the error tree (NotFound for the model,
+        PromptTooLong, Busy, EngineFailed …) before anything was streamed."""
+        ...
+
+    async def render(self, completion: Completion) -> RenderedPrompt: ...
+
+
+class InstalledModel(msgspec.Struct, frozen=True):
+    """A model file in the library. `size` in bytes; `quant` as the field says it ("Q4_K_M"), "" if unknown."""
+
+    name: str
+    path: str
+    size: int
+    quant: str
+    architecture: str
+    created: float
+
+
+class Models(Protocol):
+    """The library and the one model that is served."""
+
+    @property
+    def state(self) -> ModelState: ...
+
+    def installed(self) -> tuple[InstalledModel, ...]: ...
+
+    async def load(self, name: str) -> EngineInfo:
+        """Loads (or finds loaded) and returns when the model is ready. Raises the error tree."""
+        ...
+
+    async def unload(self) -> None: ...
+
+    def watch(self) -> AsyncIterator[ModelState]:
+        """The present state, then each change."""
+        ...
