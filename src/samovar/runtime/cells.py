@@ -1,0 +1,56 @@
+"""KV cells, counted as the engine counts them: a cell holds one position and may belong to several sequences.
+
+Knows only integers. `Slot` mirrors one sequence of the engine's cache; `Cells` says how many cells are free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class Cells:
+    """A pool of `total` cells with reference counts."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._free = list(range(total - 1, -1, -1))
+        self._owners = [0] * total
+
+    @property
+    def free(self) -> int:
+        return len(self._free)
+
+    def take(self, count: int) -> list[int]:
+        """`count` fresh cells. The caller has seen that so many are free."""
+        taken = [self._free.pop() for _ in range(count)]
+        for cell in taken:
+            self._owners[cell] = 1
+        return taken
+
+    def share(self, cells: Iterable[int]) -> None:
+        for cell in cells:
+            self._owners[cell] += 1
+
+    def release(self, cells: Iterable[int]) -> None:
+        for cell in cells:
+            self._owners[cell] -= 1
+            if self._owners[cell] == 0:
+                self._free.append(cell)
+
+
+class Slot:
+    """One sequence of the engine: the tokens whose keys and values it holds, position by position."""
+
+    def __init__(self, sequence: int) -> None:
+        self.sequence = sequence
+        self.tokens: list[int] = []
+        self.cells: list[int] = []
+        self.busy = False
+        self.used_at = 0
+
+    def shared_prefix(self, tokens: list[int]) -> int:
+        """Length of the longest common prefix of the cache and `tokens`."""
+        limit = min(len(self.tokens), len(tokens))
+        if self.tokens[:limit] == tokens[:limit]:
+            return limit
+        return next(i for i in range(limit) if self.tokens[i] != tokens[i])

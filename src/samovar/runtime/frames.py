@@ -1,0 +1,82 @@
+"""What the front and a worker say to each other: msgpack values, each behind its length (4 bytes, little-endian).
+
+Knows nothing of processes: `read` works on any binary file.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+import msgspec
+
+from samovar.core.engine import EngineInfo, LoadSpec
+from samovar.core.errors import ErrorValue
+from samovar.core.events import Event
+from samovar.core.requests import GenerateRequest, Part
+
+HEADER = struct.Struct("<I")
+
+
+class Load(msgspec.Struct, frozen=True, tag="load"):
+    spec: LoadSpec
+
+
+class Generate(msgspec.Struct, frozen=True, tag="generate"):
+    request: GenerateRequest
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    id: str
+
+
+class Tokenize(msgspec.Struct, frozen=True, tag="tokenize"):
+    id: str
+    parts: tuple[Part, ...]
+
+
+class Quit(msgspec.Struct, frozen=True, tag="quit"):
+    """End when the step in hand is done; while loading, cancel the load."""
+
+
+ToWorker = Load | Generate | Cancel | Tokenize | Quit
+
+
+class Loading(msgspec.Struct, frozen=True, tag="loading"):
+    share: float
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    info: EngineInfo
+
+
+class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):
+    error: ErrorValue
+
+
+class Happened(msgspec.Struct, frozen=True, tag="event"):
+    id: str
+    event: Event
+
+
+class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
+    id: str
+    tokens: tuple[int, ...]
+
+
+FromWorker = Loading | Ready | LoadFailed | Happened | Tokens
+
+
+def encode(frame: ToWorker | FromWorker) -> bytes:
+    body = msgspec.msgpack.encode(frame)
+    return HEADER.pack(len(body)) + body
+
+
+def read(stream: BinaryIO) -> bytes | None:
+    """The next frame's body; None at the end of the stream, also in mid-frame: the other side is gone."""
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    (length,) = HEADER.unpack(header)
+    body = stream.read(length)
+    return body if len(body) == length else None

@@ -1,0 +1,251 @@
+"""What the scheduler promises, whatever the order of arrivals, draws and cancellations:
+
+cells are conserved; every sequence holds exactly the tokens that the engine was told to compute; a cached prefix is
+a prefix of the prompt; everyone is served in the end; what is cancelled is free in the next step.
+"""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from samovar.core.errors import Busy, PromptTooLong
+from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler
+
+TOKENS = st.lists(st.integers(0, 2), min_size=1, max_size=18)
+
+
+class NaiveEngine:
+    """A KV cache as a list of tokens per sequence; refuses what a real one would get wrong."""
+
+    def __init__(self, sequences: int) -> None:
+        self.cache: list[list[int]] = [[] for _ in range(sequences)]
+
+    def run(self, plan: Plan) -> None:
+        for op in plan.ops:
+            match op:
+                case Remove(sequence, start):
+                    del self.cache[sequence][start:]
+                case Copy(source, target, end):
+                    assert not self.cache[target]
+                    assert end <= len(self.cache[source])
+                    self.cache[target] = self.cache[source][:end]
+        for work in plan.work:
+            assert work.start == len(self.cache[work.sequence])
+            self.cache[work.sequence] += work.job.tokens[work.start : work.start + work.count]
+
+
+class SchedulerMachine(RuleBasedStateMachine):
+    can_copy = True
+    can_remove_tail = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits = Limits(
+            window=24,
+            cells=40,
+            sequences=3,
+            chunk=8,
+            busy_chunk=3,
+            queue=4,
+            can_copy=self.can_copy,
+            can_remove_tail=self.can_remove_tail,
+        )
+        self.scheduler = Scheduler(self.limits)
+        self.engine = NaiveEngine(3)
+        self.alive: list[Job] = []
+        self.names = 0
+
+    @rule(prompt=TOKENS, choices=st.integers(1, 3))
+    def submit(self, prompt: list[int], choices: int) -> None:
+        self.names += 1
+        try:
+            self.alive += self.scheduler.submit(str(self.names), prompt, choices)
+        except Busy:
+            assert sum(job.index == 0 for job in self.scheduler.waiting) >= self.limits.queue
+
+    @rule(draws=st.lists(st.integers(0, 3), min_size=3, max_size=3))
+    def step(self, draws: list[int]) -> None:
+        """Token 3 ends a stream, as does a full window."""
+        plan = self.scheduler.plan()
+        self.engine.run(plan)
+        assert bool(plan.work) == (not self.scheduler.idle)
+        assert len({work.sequence for work in plan.work}) == len(plan.work)
+        for work, draw in zip(plan.work, draws, strict=False):
+            if not work.wanted:
+                continue
+            if draw == 3 or self.scheduler.room(work.job) == 1:
+                self.scheduler.finish(work.job)
+                self.alive.remove(work.job)
+            else:
+                self.scheduler.append(work.job, draw)
+
+    @precondition(lambda self: self.alive)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        job = data.draw(st.sampled_from(self.alive))
+        self.alive.remove(job)
+        self.scheduler.finish(job)
+        assert job.slot is None
+        assert job not in self.scheduler.running
+        assert job not in self.scheduler.waiting
+
+    @precondition(lambda self: self.scheduler.running)
+    @rule(data=st.data())
+    def lose_trust(self, data: st.DataObject) -> None:
+        job = data.draw(st.sampled_from(self.scheduler.running))
+        self.alive.remove(job)
+        removal = self.scheduler.forget(job)
+        assert removal is not None
+        self.engine.run(Plan(ops=[removal]))
+
+    @invariant()
+    def cells_are_conserved(self) -> None:
+        held = [set(slot.cells) for slot in self.scheduler.slots]
+        assert len(set().union(*held)) + self.scheduler.cells.free == self.limits.cells
+        assert all(len(slot.cells) == len(slot.tokens) for slot in self.scheduler.slots)
+
+    @invariant()
+    def sequences_hold_what_was_computed(self) -> None:
+        assert [slot.tokens for slot in self.scheduler.slots] == self.engine.cache
+
+    @invariant()
+    def a_running_cache_is_a_prefix_of_its_job(self) -> None:
+        for job in self.scheduler.running:
+            assert job.slot is not None
+            assert job.slot.busy
+            assert job.tokens[: job.computed] == job.slot.tokens
+            assert 0 <= job.cached < job.prompt + 24
+
+    @invariant()
+    def nobody_is_lost(self) -> None:
+        assert set(self.alive) == set(self.scheduler.running) | set(self.scheduler.waiting)
+
+    def teardown(self) -> None:
+        """Everyone who is left is served: each gets a token within a bounded number of steps, then ends."""
+        for _ in range(400):
+            if self.scheduler.idle:
+                break
+            plan = self.scheduler.plan()
+            self.engine.run(plan)
+            for work in plan.work:
+                if work.wanted:
+                    self.scheduler.finish(work.job)
+        assert self.scheduler.idle
+
+
+class WithoutCopies(SchedulerMachine):
+    can_copy = False
+
+
+class WholeSequencesOnly(SchedulerMachine):
+    can_remove_tail = False
+
+
+SchedulerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+WithoutCopies.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+WholeSequencesOnly.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestScheduler = SchedulerMachine.TestCase
+TestWithoutCopies = WithoutCopies.TestCase
+TestWholeSequencesOnly = WholeSequencesOnly.TestCase
+
+
+def serve(scheduler: Scheduler, jobs: list[Job], draw: int = 9) -> None:
+    """Runs until each of `jobs` has drawn one token and ended."""
+    while any(job in scheduler.running or job in scheduler.waiting for job in jobs):
+        for work in scheduler.plan().work:
+            if work.wanted:
+                scheduler.append(work.job, draw)
+                scheduler.finish(work.job)
+
+
+def make(**changes: int) -> Scheduler:
+    return Scheduler(
+        Limits(**({"window": 64, "cells": 256, "sequences": 3, "chunk": 16, "busy_chunk": 4} | changes))
+    )
+
+
+def test_a_repeated_prompt_computes_only_its_last_token() -> None:
+    scheduler = make()
+    serve(scheduler, scheduler.submit("first", [1, 2, 3, 4, 5]))
+    (again,) = scheduler.submit("again", [1, 2, 3, 4, 5])
+    (work,) = scheduler.plan().work
+    assert again.cached == 4
+    assert (work.start, work.count) == (4, 1)
+
+
+def test_two_chats_with_one_beginning_both_keep_their_cache() -> None:
+    scheduler = make()
+    system = list(range(10))
+    serve(scheduler, scheduler.submit("a", [*system, *[11] * 20]))
+    serve(scheduler, scheduler.submit("b", [*system, *[12] * 20]))
+    (a,) = scheduler.submit("a again", [*system, *[11] * 20, 1])
+    (b,) = scheduler.submit("b again", [*system, *[12] * 20, 1])
+    scheduler.plan()
+    assert (a.cached, b.cached) == (30, 30)
+
+
+def test_choices_of_one_request_share_the_prompt() -> None:
+    scheduler = make()
+    jobs = scheduler.submit("r", list(range(20)), choices=3)
+    computed = 0
+    while any(len(job.tokens) == 20 for job in jobs):
+        for work in scheduler.plan().work:
+            computed += work.count if len(work.job.tokens) == 20 else 0
+            if work.wanted:
+                scheduler.append(work.job, 9)
+    assert computed == 20 + 2
+    shared = set.intersection(*(set(slot.cells) for slot in scheduler.slots))
+    assert len(shared) == 19
+
+
+def test_a_long_prompt_does_not_stop_a_running_stream() -> None:
+    scheduler = make()
+    (stream,) = scheduler.submit("stream", [1])
+    scheduler.plan()
+    scheduler.append(stream, 2)
+    scheduler.submit("long", [5] * 60)
+    for token in range(10):
+        works = {work.job: work.count for work in scheduler.plan().work}
+        assert works[stream] == 1
+        assert sum(works.values()) <= 1 + 4
+        scheduler.append(stream, token)
+
+
+def test_two_long_prompts_take_turns() -> None:
+    scheduler = make()
+    scheduler.submit("a", [1] * 60)
+    scheduler.submit("b", [2] * 60)
+    served = [scheduler.plan().work[0].job.request for _ in range(4)]
+    assert sorted(served) == ["a", "a", "b", "b"]
+
+
+def test_when_cells_run_out_the_oldest_goes_on_and_the_younger_waits_with_its_text() -> None:
+    scheduler = make(window=20, cells=24)
+    (old,) = scheduler.submit("old", [1] * 8)
+    (young,) = scheduler.submit("young", [2] * 8)
+    while young.slot is None or not old.slot or len(old.tokens) < 14:
+        for work in scheduler.plan().work:
+            if work.wanted:
+                scheduler.append(work.job, 7)
+        if young in scheduler.waiting and len(young.tokens) > 8:
+            break
+    assert young in scheduler.waiting
+    assert young.tokens[:8] == [2] * 8
+    kept = list(young.tokens)
+    scheduler.finish(old)
+    scheduler.plan()
+    assert young.slot is not None
+    assert young.tokens == kept
+
+
+def test_a_prompt_that_fills_the_window_is_refused_with_both_numbers() -> None:
+    with pytest.raises(PromptTooLong, match=r"64 tokens.*holds 64"):
+        make().submit("r", [1] * 64)
+
+
+def test_a_full_queue_says_so() -> None:
+    scheduler = make(queue=1)
+    scheduler.submit("a", [1])
+    with pytest.raises(Busy, match="1 requests"):
+        scheduler.submit("b", [1])
