@@ -12,17 +12,21 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from samovar.core.engine import Batch, Capabilities, EngineInfo, LoadSpec, Logits, Progress, wanted_rows
+from samovar.core.engine import Batch, Capabilities, EngineInfo, LoadSpec, Progress, wanted_rows
 from samovar.core.errors import Cancelled, EngineFailed, InvalidInput
 from samovar.engines.blob import fingerprint, seal, unseal
 from samovar.engines.checks import check_batch, check_sequence
 from samovar.engines.echo_cache import EchoCache
+
+if TYPE_CHECKING:
+    from samovar.core.engine import Logits
 
 IM_START, IM_END, END_OF_TEXT = 256, 257, 258
 CONTROL = {"<|im_start|>": IM_START, "<|im_end|>": IM_END, "<|endoftext|>": END_OF_TEXT}
