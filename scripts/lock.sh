@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Remakes every lock in requirements/ from pyproject.toml and requirements/*.in: exact versions with hashes for
+# CPython 3.10 to 3.13 on Linux, macOS and Windows. Pins stay as they are; `scripts/lock.sh --upgrade` moves them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+lock() {
+    local output=requirements/$1.txt
+    shift
+    .venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+        --custom-compile-command scripts/lock.sh --output-file "$output" "$@"
+    echo "$output"
+}
+
+lock serve "$@" pyproject.toml requirements/build.in
+lock dev "$@" pyproject.toml requirements/build.in --extra dev --constraints requirements/serve.txt
+lock llamacpp "$@" pyproject.toml --extra llamacpp --constraints requirements/serve.txt
+lock node "$@" requirements/node.in
+lock starter "$@" requirements/starter.in --no-deps
