@@ -1,0 +1,111 @@
+"""One request while it is answered: its choices, what each has said, and how long it took.
+
+Turns rows of logits into events. Knows the sampler and the text stream; not the scheduler's queue, nor the engine.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from samovar.core.events import Alternative, Delta, Done, Event, Finish, FinishReason, Timings, TokenDetail, Usage
+from samovar.core.parameters import SamplingParams
+from samovar.core.requests import GenerateRequest
+from samovar.prompts.stream import TextStream
+from samovar.runtime.scheduler import Job
+from samovar.sampling.sampler import Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import numpy.typing as npt
+
+
+class Choice:
+    """One of the answers that a request asked for."""
+
+    def __init__(self, request: GenerateRequest, job: Job, seed: int, vocab_size: int) -> None:
+        params = request.sampling
+        self.job = job
+        self.produced = 0
+        self.ended = False
+        self._limit = request.max_tokens
+        self._wants_logprobs = request.logprobs
+        self._sampler = Sampler(SamplingParams(params.values, params.order, seed + job.index), vocab_size)
+        self._text = TextStream(request.stop)
+
+    def draw(self, row: npt.NDArray[np.float32]) -> tuple[int, TokenDetail]:
+        """The next token from its logits, float32 [vocabulary]; the detail's piece is filled in by `say`."""
+        token = self._sampler.draw(row, self.job.tokens)
+        if self._wants_logprobs is None:
+            return token, TokenDetail(token, b"")
+        logprob, top = self._sampler.logprobs(row, token, self._wants_logprobs)
+        return token, TokenDetail(token, b"", logprob, tuple(Alternative(i, b"", p) for i, p in top))
+
+    def say(self, detail: TokenDetail, piece: Callable[[int], bytes], room: int) -> list[Event]:
+        """Events for a drawn token that does not end the text by itself. `room`: tokens left in the window."""
+        self.produced += 1
+        spelled = TokenDetail(
+            detail.id,
+            piece(detail.id),
+            detail.logprob,
+            tuple(Alternative(a.id, piece(a.id), a.logprob) for a in detail.top),
+        )
+        text, stop = self._text.push(spelled.piece)
+        events: list[Event] = [Delta(self.job.index, text, (spelled,))]
+        if stop is not None:
+            return events + self.end("stop", stop)
+        if room <= 1 or self.produced == self._limit:
+            return events + self.end("length")
+        return events
+
+    def end(self, reason: FinishReason, stop: str | None = None) -> list[Event]:
+        """The last events: text that was held back, unless a stop string ended it, and the finish."""
+        self.ended = True
+        rest = "" if stop is not None else self._text.flush()
+        held: list[Event] = [Delta(self.job.index, rest)] if rest else []
+        return [*held, Finish(self.job.index, reason, stop)]
+
+
+class Answer:
+    """All choices of one request."""
+
+    def __init__(self, request: GenerateRequest, jobs: list[Job], seed: int, vocab_size: int) -> None:
+        self.id = request.id
+        self.choices = [Choice(request, job, seed, vocab_size) for job in jobs]
+        self._began: float | None = None
+        self._first: float | None = None
+        self._last = 0.0
+
+    @property
+    def ended(self) -> bool:
+        return all(choice.ended for choice in self.choices)
+
+    def began(self) -> None:
+        """The first of its tokens is being computed."""
+        if self._began is None:
+            self._began = time.perf_counter()
+
+    def drew(self) -> None:
+        self._last = time.perf_counter()
+        if self._first is None:
+            self._first = self._last
+
+    def done(self) -> Done:
+        """Token counts and times of the whole request."""
+        job = self.choices[0].job
+        cached = max(job.cached, 0)
+        produced = sum(choice.produced for choice in self.choices)
+        first = self._first if self._first is not None else time.perf_counter()
+        began = self._began if self._began is not None else first
+        return Done(
+            Usage(job.prompt, cached, produced),
+            Timings(
+                prompt_n=job.prompt - cached,
+                prompt_ms=(first - began) * 1000,
+                predicted_n=produced,
+                predicted_ms=max(self._last - first, 0.0) * 1000,
+                cache_n=cached,
+            ),
+        )

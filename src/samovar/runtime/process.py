@@ -1,0 +1,236 @@
+"""The front's end of one worker process: starts it, multiplexes requests over its pipes, notices its death."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from samovar.core.engine import EngineInfo, LoadSpec
+from samovar.core.errors import Cancelled, EngineFailed, SamovarError, revive
+from samovar.core.events import Accepted, Delta, Done, Event, Failed, PromptProgress
+from samovar.core.requests import GenerateRequest, Part
+from samovar.runtime import frames
+from samovar.runtime.frames import (
+    Cancel,
+    FromWorker,
+    Generate,
+    Happened,
+    Load,
+    LoadFailed,
+    Loading,
+    Quit,
+    Ready,
+    Tokenize,
+    Tokens,
+    ToWorker,
+)
+
+CLOSING_SECONDS = 5.0
+
+T = TypeVar("T")
+
+
+class Stream:
+    """The events of one accepted request; a services.contracts.Generation."""
+
+    def __init__(self, id: str, worker: WorkerProcess) -> None:
+        self.id = id
+        self.model = ""
+        self.accepted = Accepted(0, 0)
+        self._worker = worker
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._ended = False
+
+    def put(self, event: Event) -> None:
+        self._events.put_nowait(event)
+
+    async def next(self) -> Event:
+        event = await self._events.get()
+        self._ended = isinstance(event, Done | Failed)
+        return event
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        try:
+            while not self._ended:
+                yield await self.next()
+        finally:
+            await self.cancel()
+
+    async def cancel(self) -> None:
+        if not self._ended:
+            self._worker.send(Cancel(self.id))
+
+
+class WorkerProcess:
+    """One child process. Use `start`; afterwards `info` is what it has loaded."""
+
+    def __init__(self, process: asyncio.subprocess.Process, progress: Callable[[float], None]) -> None:
+        self._process = process
+        self._progress = progress
+        self._ids = count()
+        self._streams: dict[str, Stream] = {}
+        self._calls: dict[str, asyncio.Future[tuple[int, ...]]] = {}
+        self._ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
+        self._closing = False
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._listening = asyncio.create_task(self._listen())
+        self.info: EngineInfo | None = None
+        self.has_computed = False
+        self.death: str | None = None
+
+    @classmethod
+    async def start(cls, spec: LoadSpec, log: Path, progress: Callable[[float], None]) -> WorkerProcess:
+        """Starts a process and sends it `spec`; `ready` waits for the load. Its standard error goes to `log`."""
+        with log.open("ab") as errors:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "samovar.runtime.worker",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                limit=1 << 20,
+                start_new_session=os.name == "posix",
+                env=os.environ | {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "2000")},
+            )
+        worker = cls(process, progress)
+        worker.send(Load(spec))
+        return worker
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def ready(self) -> EngineInfo:
+        """Waits for the load. Raises what the engine raised; EngineFailed "runtime.worker_died" if it died."""
+        return await asyncio.shield(self._ready)
+
+    async def generate(self, request: GenerateRequest) -> Stream:
+        """Returns once the worker has accepted the request (its id is given here). Raises what it refused with."""
+        self._check_alive()
+        id = str(next(self._ids))
+        stream = Stream(id, self)
+        self._streams[id] = stream
+        self._drained.clear()
+        self.send(Generate(msgspec.structs.replace(request, id=id)))
+        try:
+            first = await stream.next()
+        except asyncio.CancelledError:
+            await stream.cancel()
+            raise
+        if isinstance(first, Failed):
+            raise revive(first.error)
+        assert isinstance(first, Accepted)
+        stream.accepted = first
+        return stream
+
+    async def tokenize(self, parts: tuple[Part, ...]) -> tuple[int, ...]:
+        self._check_alive()
+        id = str(next(self._ids))
+        call: asyncio.Future[tuple[int, ...]] = asyncio.get_running_loop().create_future()
+        self._calls[id] = call
+        self.send(Tokenize(id, parts))
+        return await call
+
+    async def drained(self) -> None:
+        """Returns when no request is in flight."""
+        await self._drained.wait()
+
+    def send(self, frame: ToWorker) -> None:
+        if self.death is None and self._process.stdin and not self._process.stdin.is_closing():
+            self._process.stdin.write(frames.encode(frame))
+
+    async def close(self) -> None:
+        """Ends the process: politely, then not."""
+        self._closing = True
+        self.send(Quit())
+        try:
+            await asyncio.wait_for(self._process.wait(), CLOSING_SECONDS)
+        except asyncio.TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        await self._listening
+
+    async def _listen(self) -> None:
+        decoder = msgspec.msgpack.Decoder(FromWorker)
+        stdout = self._process.stdout
+        assert stdout is not None
+        try:
+            while True:
+                (length,) = frames.HEADER.unpack(await stdout.readexactly(frames.HEADER.size))
+                self._take(decoder.decode(await stdout.readexactly(length)))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self._bury(await self._process.wait())
+
+    def _take(self, frame: FromWorker) -> None:
+        match frame:
+            case Happened(id, event):
+                self.has_computed = self.has_computed or isinstance(event, Delta | PromptProgress)
+                self._streams[id].put(event)
+                if isinstance(event, Done | Failed):
+                    del self._streams[id]
+                    self._note_drained()
+            case Tokens(id, tokens):
+                self._settle(self._calls.pop(id), tokens)
+            case Loading(share):
+                self._progress(share)
+            case Ready(info):
+                self.info = info
+                self._settle(self._ready, info)
+            case LoadFailed(error):
+                self._refuse(self._ready, revive(error))
+
+    def _bury(self, code: int) -> None:
+        """Tells everyone who waits that the process is gone."""
+        self.death = _cause(code)
+        error = self._epitaph()
+        for stream in self._streams.values():
+            stream.put(Failed(error.value()))
+        self._streams.clear()
+        self._note_drained()
+        for call in self._calls.values():
+            self._refuse(call, error)
+        self._refuse(self._ready, error)
+
+    def _epitaph(self) -> SamovarError:
+        if self._closing:
+            return Cancelled("runtime.unloaded")
+        return EngineFailed("runtime.worker_died", cause=self.death or "")
+
+    def _check_alive(self) -> None:
+        if self.death is not None:
+            raise self._epitaph()
+
+    def _note_drained(self) -> None:
+        if not self._streams:
+            self._drained.set()
+
+    @staticmethod
+    def _settle(future: asyncio.Future[T], value: T) -> None:
+        if not future.done():
+            future.set_result(value)
+
+    @staticmethod
+    def _refuse(future: asyncio.Future[T], error: SamovarError) -> None:
+        if not future.done():
+            future.set_exception(error)
+            future.exception()
+
+
+def _cause(code: int) -> str:
+    """A process's end in words: the signal's name, or the exit code."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

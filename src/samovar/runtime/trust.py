@@ -1,0 +1,41 @@
+"""Which ways of computing a model are still open, after what was seen of them. Pure values.
+
+A way that killed its process is refused for good; one whose numbers were checked is trusted. The front keeps the
+verdict per model, build and processor.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from samovar.core.engine import Setting
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    trusted: Setting | None = None
+    refused: tuple[Setting, ...] = ()
+
+    def open(self, settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
+        """What is left of `settings`, fastest first, from the trusted one on where there is one."""
+        left = tuple(setting for setting in settings if setting not in self.refused)
+        return left[left.index(self.trusted) :] if self.trusted in left else left
+
+    def trusting(self, setting: Setting | None) -> Verdict:
+        return Verdict(setting, self.refused)
+
+    def refusing(self, setting: Setting, settings: tuple[Setting, ...]) -> Verdict:
+        """After `setting` ended in a crash: every way that is not safer than it goes too. Safer means flash
+        attention off where it was on, else another build."""
+        unsafe = tuple(s for s in settings if s == setting or not _is_safer(s, setting))
+        trusted = None if self.trusted in unsafe else self.trusted
+        return Verdict(trusted, tuple(dict.fromkeys(self.refused + unsafe)))
+
+
+def other_builds(settings: tuple[Setting, ...], failed: str) -> tuple[Setting, ...]:
+    return tuple(setting for setting in settings if setting.build != failed)
+
+
+def _is_safer(setting: Setting, failed: Setting) -> bool:
+    if setting.build != failed.build:
+        return True
+    return failed.flash and not setting.flash

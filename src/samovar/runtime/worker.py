@@ -1,0 +1,110 @@
+"""The worker process: `python -m samovar.runtime.worker` loads what its first frame says and answers requests.
+
+Frames come on standard input and go to what was standard output. It ends with the front: end of input, at any
+moment, ends the process at once. Nothing of the user's is kept here.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import queue
+import sys
+import threading
+from typing import BinaryIO
+
+import msgspec
+
+from samovar.core.engine import Engine, LoadSpec
+from samovar.core.errors import SamovarError
+from samovar.engines.registry import open_engine
+from samovar.runtime import frames
+from samovar.runtime.frames import FromWorker, Load, LoadFailed, Loading, Quit, Ready, ToWorker
+from samovar.runtime.loop import GenerationLoop
+
+Inbox = queue.SimpleQueue[ToWorker]
+
+
+class Outbox:
+    """Frames to the front, written together when `flush` is called."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._buffer = bytearray()
+
+    def put(self, frame: FromWorker) -> None:
+        self._buffer += frames.encode(frame)
+
+    def flush(self) -> None:
+        if self._buffer:
+            self._stream.write(self._buffer)
+            self._stream.flush()
+            self._buffer.clear()
+
+
+def listen(stream: BinaryIO, inbox: Inbox, quitting: threading.Event) -> None:
+    """Moves frames into the inbox until the front is gone: then the process ends, whatever it is doing."""
+    decoder = msgspec.msgpack.Decoder(ToWorker)
+    while (body := frames.read(stream)) is not None:
+        frame: ToWorker = decoder.decode(body)
+        if isinstance(frame, Quit):
+            quitting.set()
+        inbox.put(frame)
+    os._exit(0)
+
+
+def load(spec: LoadSpec, outbox: Outbox, quitting: threading.Event) -> Engine | None:
+    """Opens the engine and says how far it is; None when it could not, which has then been said."""
+
+    def progress(share: float) -> bool:
+        outbox.put(Loading(share))
+        outbox.flush()
+        return not quitting.is_set()
+
+    try:
+        engine = open_engine(spec, progress)
+    except SamovarError as error:
+        outbox.put(LoadFailed(error.value()))
+        outbox.flush()
+        return None
+    outbox.put(Ready(engine.info))
+    outbox.flush()
+    return engine
+
+
+def serve(engine: Engine, inbox: Inbox, outbox: Outbox) -> None:
+    """Answers until told to quit."""
+    loop = GenerationLoop(engine, outbox.put)
+    while True:
+        while loop.idle or not inbox.empty():
+            frame = inbox.get()
+            if isinstance(frame, Quit):
+                return
+            loop.handle(frame)
+            outbox.flush()
+        loop.step()
+        outbox.flush()
+
+
+def main() -> None:
+    """Takes standard output away from everything else in the process, then loads and serves."""
+    faulthandler.enable()
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    inbox: Inbox = queue.SimpleQueue()
+    quitting = threading.Event()
+    outbox = Outbox(out)
+    threading.Thread(target=listen, args=(sys.stdin.buffer, inbox, quitting), daemon=True).start()
+    first = inbox.get()
+    if isinstance(first, Load):
+        engine = load(first.spec, outbox, quitting)
+        if engine is not None:
+            serve(engine, inbox, outbox)
+            engine.close()
+    outbox.flush()
+    # C libraries may hang or crash in their exit handlers; everything worth keeping has been sent.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
