@@ -25,6 +25,10 @@ class Home:
         return self.root / "samovar.db"
 
     @property
+    def settings(self) -> Path:
+        return self.root / "settings.toml"
+
+    @property
     def lock(self) -> Path:
         return self.root / "samovar.lock"
 

@@ -1,0 +1,71 @@
+"""The settings of one run, read once at the root: command line and environment over `settings.toml` in the home
+folder over the defaults below. Knows nothing of how options are parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from samovar.core.errors import InvalidInput
+from samovar.core.home import Home
+
+Library = Literal["auto", "ik", "mainline"]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one source says: the options of `samovar serve` by name, with _ for -. None: nothing about that."""
+
+    host: str | None = None
+    port: Port | None = None
+    model: str | None = None
+    ctx: Count | None = None
+    parallel: Count | None = None
+    threads: Count | None = None
+    library: Library | None = None
+    api_key: str | None = None
+    no_browser: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to serve. `ctx` (tokens that one request may use), `parallel` (answers at once) and `threads`: None where
+    they are to be chosen from the model and the machine. `port` 0: any free one."""
+
+    home: Home
+    host: str = "127.0.0.1"
+    port: int = 7860
+    model: str | None = None
+    ctx: int | None = None
+    parallel: int | None = None
+    threads: int | None = None
+    library: Library = "auto"
+    api_key: str | None = field(default=None, repr=False)
+    no_browser: bool = False
+
+
+def read_settings(home: Home, said: Said) -> Settings:
+    """`said` (command line and environment) over the home's settings.toml over the defaults.
+
+    Raises InvalidInput where settings.toml is not TOML, names a setting that there is not, or holds a value out of
+    its range.
+    """
+    layers = (_stored(home.settings), said)
+    values = {k: v for layer in layers for k, v in msgspec.structs.asdict(layer).items() if v is not None}
+    return Settings(home=home, **values)
+
+
+def _stored(path: Path) -> Said:
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Said)
+    except FileNotFoundError:
+        return Said()
+    except msgspec.ValidationError as error:
+        known = ", ".join(Said.__struct_fields__)
+        raise InvalidInput("core.settings_invalid", path=str(path), reason=str(error), known=known) from error
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput("core.settings_unreadable", path=str(path), reason=str(error)) from error
