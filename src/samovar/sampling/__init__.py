@@ -1,0 +1,9 @@
+"""Logits in, token out: the sampling steps, the chain they form, and the seeded draw at its end.
+
+Knows nothing of engines, prompts or requests' shapes. Every step is numpy and pure; one file a step in `steps/`.
+"""
+
+from samovar.sampling.registry import parameters, resolve, steps
+from samovar.sampling.sampler import Sampler, seeded
+
+__all__ = ["Sampler", "parameters", "resolve", "seeded", "steps"]
