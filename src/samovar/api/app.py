@@ -1,0 +1,63 @@
+"""The app factory: which routes there are, in whose error shape each answers, and the door in front of them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from samovar import __version__
+from samovar.api import health, page_files
+from samovar.api.dialects import openai
+from samovar.api.errors import NoSuchRoute, WrongMethod
+from samovar.api.security import Door, DoorRules
+from samovar.core.errors import InvalidInput
+from samovar.services.contracts import Answers, Models
+
+PAGE = Path(__file__).parent.parent / "web"
+
+SHAPES = (("/v1/", openai.error_shape),)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes are made of. `page`: the folder that the page was built into."""
+
+    answers: Answers
+    models: Models
+    rules: DoorRules = field(default_factory=DoorRules)
+    page: Path = PAGE
+
+
+def create_app(services: Services) -> FastAPI:
+    """Everything that is served on the one port. Starts nothing: models are loaded by who owns the services."""
+    app = FastAPI(
+        title="Samovar",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(Door, rules=services.rules, shapes=SHAPES)],
+        exception_handlers={HTTPException: _not_routed, RequestValidationError: _not_valid},
+    )
+    app.include_router(health.router(services.models))
+    app.include_router(openai.router(services.answers, services.models))
+    app.router.routes.extend(page_files.routes(services.page))
+    return app
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    """What the router itself refuses, as errors of the tree: the door gives them the dialect's shape."""
+    path = request.url.path[:200]
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        raise WrongMethod("api.wrong_method", path=path, method=request.method)
+    raise NoSuchRoute("api.no_route", path=path)
+
+
+async def _not_valid(_: Request, error: Exception) -> Response:
+    raise InvalidInput("api.body_not_object") from error

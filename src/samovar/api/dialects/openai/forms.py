@@ -1,0 +1,152 @@
+"""The two shapes an answer takes: a chat message and a text. Core events in, choices out; nothing is kept but the
+text offsets that OpenAI's completion logprobs ask for."""
+
+from __future__ import annotations
+
+import codecs
+from collections import defaultdict
+from typing import Protocol
+
+from samovar.api.dialects.openai.wire import (
+    ChatChoice,
+    ChatChunkChoice,
+    ChatDelta,
+    ChatLogprobs,
+    ChatMessage,
+    Choice,
+    Likelihood,
+    TextChoice,
+    TextLogprobs,
+    TokenLikelihood,
+)
+from samovar.core.events import Alternative, Delta, FinishReason, TokenDetail
+
+# OpenAI's own stand-in for "very unlikely"; JSON has no minus infinity.
+LEAST = -9999.0
+
+REASONS: dict[FinishReason, str] = {"stop": "stop", "length": "length", "cancelled": "stop"}
+
+
+class Form(Protocol):
+    """How one endpoint words choices. `delta` gives None where there is nothing to say yet."""
+
+    @property
+    def prefix(self) -> str: ...
+    @property
+    def chunk(self) -> str: ...
+    @property
+    def answer(self) -> str: ...
+
+    def first(self, index: int, /) -> Choice | None: ...
+    def delta(self, delta: Delta) -> Choice | None: ...
+    def last(self, index: int, reason: FinishReason) -> Choice: ...
+    def whole(self, index: int, text: str, tokens: list[TokenDetail], reason: FinishReason) -> Choice: ...
+
+
+class ChatForm:
+    prefix = "chatcmpl-"
+    chunk = "chat.completion.chunk"
+    answer = "chat.completion"
+
+    def __init__(self, *, logprobs: bool) -> None:
+        self._logprobs = logprobs
+
+    def first(self, index: int, /) -> Choice | None:
+        return ChatChunkChoice(index, ChatDelta("assistant", ""))
+
+    def delta(self, delta: Delta) -> Choice | None:
+        likelihoods = self._likelihoods(delta.tokens)
+        if not delta.text and not likelihoods:
+            return None
+        return ChatChunkChoice(delta.index, ChatDelta(content=delta.text), likelihoods)
+
+    def last(self, index: int, reason: FinishReason) -> Choice:
+        return ChatChunkChoice(index, ChatDelta(), finish_reason=REASONS[reason])
+
+    def whole(self, index: int, text: str, tokens: list[TokenDetail], reason: FinishReason) -> Choice:
+        likelihoods = self._likelihoods(tokens) or (ChatLogprobs([]) if self._logprobs else None)
+        return ChatChoice(index, ChatMessage(text), likelihoods, REASONS[reason])
+
+    def _likelihoods(self, tokens: tuple[TokenDetail, ...] | list[TokenDetail]) -> ChatLogprobs | None:
+        if not (self._logprobs and tokens):
+            return None
+        return ChatLogprobs([_likelihood(token) for token in tokens])
+
+
+class TextForm:
+    prefix = "cmpl-"
+    chunk = "text_completion"
+    answer = "text_completion"
+
+    def __init__(self, *, logprobs: bool) -> None:
+        self._logprobs = logprobs
+        self._rulers: defaultdict[int, _Ruler] = defaultdict(_Ruler)
+
+    def first(self, _index: int, /) -> Choice | None:
+        return None
+
+    def delta(self, delta: Delta) -> Choice | None:
+        likelihoods = self._likelihoods(delta.index, delta.tokens)
+        if not delta.text and not likelihoods:
+            return None
+        return TextChoice(delta.index, delta.text, likelihoods)
+
+    def last(self, index: int, reason: FinishReason) -> Choice:
+        return TextChoice(index, "", finish_reason=REASONS[reason])
+
+    def whole(self, index: int, text: str, tokens: list[TokenDetail], reason: FinishReason) -> Choice:
+        likelihoods = self._likelihoods(index, tokens) or (TextLogprobs([], [], [], []) if self._logprobs else None)
+        return TextChoice(index, text, likelihoods, REASONS[reason])
+
+    def _likelihoods(self, index: int, tokens: tuple[TokenDetail, ...] | list[TokenDetail]) -> TextLogprobs | None:
+        if not (self._logprobs and tokens):
+            return None
+        ruler = self._rulers[index]
+        return TextLogprobs(
+            [_text(token.piece) for token in tokens],
+            [_logprob(token.logprob) for token in tokens],
+            [_table(token) for token in tokens],
+            [ruler.offset_of(token.piece) for token in tokens],
+        )
+
+
+class _Ruler:
+    """Where in the text each token begins, in characters, however characters are cut into tokens."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._length = 0
+
+    def offset_of(self, piece: bytes) -> int:
+        offset = self._length
+        self._length += len(self._decoder.decode(piece))
+        return offset
+
+
+def _likelihood(token: TokenDetail) -> TokenLikelihood:
+    return TokenLikelihood(
+        _text(token.piece), _logprob(token.logprob), list(token.piece), [_alternative(other) for other in token.top]
+    )
+
+
+def _alternative(other: Alternative) -> Likelihood:
+    return Likelihood(_text(other.piece), _logprob(other.logprob), list(other.piece))
+
+
+def _table(token: TokenDetail) -> dict[str, float]:
+    """The alternatives by text, and the drawn token, which OpenAI always counts in."""
+    table = {_text(other.piece): _logprob(other.logprob) for other in token.top}
+    table.setdefault(_text(token.piece), _logprob(token.logprob))
+    return table
+
+
+def _text(piece: bytes) -> str:
+    """The piece as text; OpenAI's spelling of bytes that are no text by themselves."""
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in piece)
+
+
+def _logprob(value: float | None) -> float:
+    return value if value is not None and value > LEAST else LEAST

@@ -1,0 +1,112 @@
+"""From the error tree to HTTP: one table of statuses, and the branches of the tree that only HTTP knows.
+
+    SamovarError
+    ├── InvalidInput
+    │   ├── BodyTooLarge     more bytes than the door lets in
+    │   └── WrongMethod      the address exists, for another method
+    ├── NotFound
+    │   └── NoSuchRoute      no such address
+    ├── Forbidden            a foreign Host or Origin
+    ├── Unauthorized         no key, or a wrong one
+    └── Unexpected           a fault of ours; the traceback is in the log
+
+How an error's body looks is each dialect's own affair (`Shape`); which dialect an address belongs to is `Shapes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import msgspec
+from starlette.responses import Response
+
+from samovar.core import errors as tree
+from samovar.core.catalogue import Language
+from samovar.core.errors import SamovarError
+
+
+class BodyTooLarge(tree.InvalidInput):
+    pass
+
+
+class WrongMethod(tree.InvalidInput):
+    pass
+
+
+class NoSuchRoute(tree.NotFound):
+    pass
+
+
+class Forbidden(SamovarError):
+    pass
+
+
+class Unauthorized(SamovarError):
+    pass
+
+
+class Unexpected(SamovarError):
+    pass
+
+
+STATUS: Mapping[type[SamovarError], int] = MappingProxyType(
+    {
+        tree.InvalidInput: 400,
+        Unauthorized: 401,
+        Forbidden: 403,
+        tree.NotFound: 404,
+        WrongMethod: 405,
+        tree.Conflict: 409,
+        BodyTooLarge: 413,
+        tree.BadModelFile: 422,
+        tree.NotEnoughMemory: 422,
+        tree.Cancelled: 499,
+        tree.EngineFailed: 500,
+        tree.Missing: 501,
+        tree.DownloadFailed: 502,
+        tree.Busy: 503,
+        tree.StorageFailed: 507,
+        SamovarError: 500,
+    }
+)
+
+RETRY_AFTER_SECONDS = 2
+
+Shape = Callable[[SamovarError, Language], object]
+"""A dialect's error body, ready for JSON."""
+
+Shapes = tuple[tuple[str, Shape], ...]
+"""Address prefixes and whose they are; the first that fits counts."""
+
+
+def status_of(error: SamovarError) -> int:
+    """The HTTP status of the nearest ancestor that has one."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def plain(error: SamovarError, language: Language) -> object:
+    """The house's own shape: what the page reads."""
+    return {"error": {"kind": type(error).__name__, "message": error.text(language)}}
+
+
+def shape_of(shapes: Shapes, path: str) -> Shape:
+    return next((shape for prefix, shape in shapes if path.startswith(prefix)), plain)
+
+
+def respond(error: SamovarError, shape: Shape, language: Language) -> Response:
+    """The whole answer for `error`: status, headers and a body in the dialect's shape."""
+    return Response(
+        msgspec.json.encode(shape(error, language)),
+        status_of(error),
+        headers=_headers(error),
+        media_type="application/json",
+    )
+
+
+def _headers(error: SamovarError) -> dict[str, str]:
+    if isinstance(error, tree.Busy):
+        return {"retry-after": str(RETRY_AFTER_SECONDS)}
+    # OpenAI's clients repeat every 409 and 5xx unless told not to: a request that broke a worker once would do
+    # so three times.
+    return {"x-should-retry": "false"}

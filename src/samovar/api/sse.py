@@ -1,0 +1,105 @@
+"""Server-sent events: frames, and the response that writes them.
+
+Frames end in LF, never CRLF: KoboldAI Lite's parser sees nothing else. Knows nothing of what the frames say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from typing import TypeVar
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from samovar.core.errors import Cancelled
+
+T = TypeVar("T")
+
+PING = b": ping\n\n"
+SILENCE_SECONDS = 10.0
+HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+
+
+def frame(event: str, data: object) -> bytes:
+    """One named event with `data` as JSON."""
+    return b"event: %s\ndata: %s\n\n" % (event.encode(), msgspec.json.encode(data))
+
+
+async def disconnected(receive: Receive) -> None:
+    """Returns when the client has gone. To be awaited once the body has been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def while_connected(receive: Receive, work: Coroutine[None, None, T]) -> T:
+    """The result of `work`, which is cancelled as soon as the client goes away. Raises Cancelled then."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(disconnected(receive))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Cancelled("api.disconnected")
+        return task.result()
+    finally:
+        await _end(task, gone)
+
+
+class EventStream(Response):
+    """Writes frames as they come, one send a frame, and a comment line after a silence.
+
+    However the stream ends (it ran out, the client went away, the server stops), `frames` is closed and `close`
+    awaited, so that whoever makes the frames can stop making them.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes, None],
+        close: Callable[[], Awaitable[None]],
+        silence: float = SILENCE_SECONDS,
+    ) -> None:
+        super().__init__(headers=HEADERS)
+        del self.headers["content-length"]
+        self._frames = frames
+        self._close = close
+        self._silence = silence
+        self._wrote = False
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        tasks: list[asyncio.Future[None]] = []
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            tasks += map(asyncio.ensure_future, (self._write(send), disconnected(receive), self._keep_alive(send)))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end(*tasks)
+            await self._close()
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+
+    async def _write(self, send: Send) -> None:
+        async with aclosing(self._frames) as frames:
+            async for data in frames:
+                self._wrote = True
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _keep_alive(self, send: Send) -> None:
+        """Proxies and clients give up on a connection that says nothing while a long prompt is read."""
+        while True:
+            await asyncio.sleep(self._silence)
+            if not self._wrote:
+                await send({"type": "http.response.body", "body": PING, "more_body": True})
+            self._wrote = False
+
+
+async def _end(*tasks: asyncio.Future[T] | asyncio.Future[None]) -> None:
+    """Cancels what still runs and waits until all of it has stopped."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
