@@ -1,0 +1,148 @@
+"""The part of libllama's C API that the engine uses, with one meaning in every build.
+
+Pointers are plain integers; a handle that could not be made is 0. Nothing here is checked: a wrong handle ends the
+process. `model`, `context` and `vocabulary` see to it that no wrong one comes here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from samovar.core.engine import Build
+from samovar.engines.llama.log import LibraryLog
+
+CONTROL, USER_DEFINED = 1 << 3, 1 << 4
+"""Bits of `llama_token_attr`."""
+
+PTR, I32, U32, SIZE = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint32, ctypes.c_size_t
+BOOL, TEXT, TOKENS = ctypes.c_bool, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int32)
+
+CType = type["ctypes._CDataType"]
+Signature = tuple[str, CType | None, tuple[CType, ...]]
+"""C name, result type, argument types."""
+Function = Callable[..., int]
+
+SHARED: Mapping[str, Signature] = {
+    "free_context": ("llama_free", None, (PTR,)),
+    "logits": ("llama_get_logits", PTR, (PTR,)),
+    "context_cells": ("llama_n_ctx", U32, (PTR,)),
+    "tokenize": ("llama_tokenize", I32, (PTR, TEXT, I32, TOKENS, I32, BOOL, BOOL)),
+    "piece": ("llama_token_to_piece", I32, (PTR, I32, TEXT, I32, I32, BOOL)),
+    "describe": ("llama_model_desc", I32, (PTR, TEXT, SIZE)),
+    "metadata": ("llama_model_meta_val_str", I32, (PTR, TEXT, TEXT, SIZE)),
+    "chat_template": ("llama_model_chat_template", TEXT, (PTR, TEXT)),
+    "is_recurrent": ("llama_model_is_recurrent", BOOL, (PTR,)),
+    "is_hybrid": ("llama_model_is_hybrid", BOOL, (PTR,)),
+}
+"""Functions that every build declares alike, by the binding's name for them."""
+
+
+@dataclass(frozen=True)
+class ContextOptions:
+    """`cells`: KV cells over all sequences. `batch`: tokens of one decode call; `micro_batch`: of one graph."""
+
+    cells: int
+    batch: int
+    micro_batch: int
+    parallel: int
+    threads: int
+    flash: bool
+
+
+class Binding(ABC):
+    """One build of the library, loaded. The functions that are attributes are the C functions themselves."""
+
+    build: Build
+    contiguous_cells: bool
+    """Whether the tokens of one graph need neighbouring KV cells, so that a fragmented cache can refuse them."""
+
+    free_model: Callable[[int], None]
+    free_context: Callable[[int], None]
+    decode: Callable[[int, ctypes.Structure], int]
+    logits: Callable[[int], int]
+    context_cells: Callable[[int], int]
+
+    describe: Callable[[int, ctypes.Array[ctypes.c_char], int], int]
+    metadata: Callable[[int, bytes, ctypes.Array[ctypes.c_char], int], int]
+    chat_template: Callable[[int, None], bytes | None]
+    trained_context: Callable[[int], int]
+    is_recurrent: Callable[[int], bool]
+    is_hybrid: Callable[[int], bool]
+
+    # These take what `vocabulary` gives.
+    vocab_size: Callable[[int], int]
+    bos: Callable[[int], int]
+    eos: Callable[[int], int]
+    token_text: Callable[[int, int], bytes | None]
+    token_attributes: Callable[[int, int], int]
+    ends_generation: Callable[[int, int], bool]
+    tokenize: Callable[[int, bytes, int, ctypes.Array[ctypes.c_int32], int, bool, bool], int]
+    piece: Callable[[int, int, ctypes.Array[ctypes.c_char], int, int, bool], int]
+
+    def __init__(
+        self,
+        library: ctypes.CDLL,
+        version: str,
+        batch_type: type[ctypes.Structure],
+        functions: Mapping[str, Signature],
+    ) -> None:
+        self.version = version
+        self.batch_type = batch_type
+        self.log = LibraryLog(library)
+        for name, signature in functions.items():
+            setattr(self, name, declare(library, signature))
+
+    @abstractmethod
+    def load_model(self, path: str, progress: Callable[[float], bool]) -> int:
+        """The loaded model, 0 where that failed or `progress` returned False."""
+
+    @abstractmethod
+    def new_context(self, model: int, options: ContextOptions) -> int: ...
+
+    @abstractmethod
+    def vocabulary(self, model: int) -> int:
+        """The handle that the vocabulary's functions take."""
+
+    @abstractmethod
+    def adds_bos(self, model: int) -> bool: ...
+
+    @abstractmethod
+    def remove(self, context: int, sequence: int, start: int, end: int) -> bool:
+        """`end` −1: up to the last position."""
+
+    @abstractmethod
+    def copy(self, context: int, source: int, target: int, end: int) -> None: ...
+
+    @abstractmethod
+    def shift(self, context: int, sequence: int, start: int, end: int, by: int) -> None: ...
+
+    @abstractmethod
+    def can_shift(self, context: int) -> bool: ...
+
+    @abstractmethod
+    def defragment(self, context: int) -> None:
+        """Moves the used cells together, where `contiguous_cells`."""
+
+    @abstractmethod
+    def state_size(self, context: int, sequence: int) -> int:
+        """Bytes that `state_read` will write."""
+
+    @abstractmethod
+    def state_read(self, context: int, sequence: int, address: int, size: int) -> int:
+        """Writes the sequence's state to memory; the number of bytes written."""
+
+    @abstractmethod
+    def state_write(self, context: int, sequence: int, address: int, size: int) -> int:
+        """Fills the sequence from memory; the number of bytes read, 0 where that failed."""
+
+
+def declare(library: ctypes.CDLL, signature: Signature) -> Function:
+    """The C function with its types set. Raises AttributeError where the library has none of that name."""
+    name, result, arguments = signature
+    # A function object of our own: `library.name` is shared with the package, which declares it in its own way.
+    function = library[name]
+    function.restype, function.argtypes = result, arguments
+    return function

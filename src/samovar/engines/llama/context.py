@@ -1,0 +1,165 @@
+"""A libllama context: the batch that goes in, the logits that come out, and the KV cache between.
+
+The one place that decode calls pass through; what happens per call is kept to a few C-level operations.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from samovar.core.engine import Batch
+from samovar.core.errors import EngineFailed
+from samovar.engines.llama.binding import Binding, ContextOptions
+
+if TYPE_CHECKING:
+    from samovar.core.engine import Logits
+
+_NO_SLOT = 1
+
+
+class Context:
+    """One llama_context with a reusable llama_batch. Raises EngineFailed where the library cannot make it."""
+
+    def __init__(self, binding: Binding, model: int, options: ContextOptions, vocab_size: int) -> None:
+        handle = binding.new_context(model, options)
+        if not handle:
+            raise EngineFailed(
+                "engines.context_failed",
+                build=binding.build,
+                cells=options.cells,
+                reason=binding.log.reason() or "–",
+            )
+        self._binding = binding
+        self._handle = handle
+        self._vocab_size = vocab_size
+        self._room = options.batch
+        self._tokens = np.zeros(options.batch, dtype=np.int32)
+        self._positions = np.zeros(options.batch, dtype=np.int32)
+        self._sequences = np.zeros(options.batch, dtype=np.int32)
+        self._wanted = np.zeros(options.batch, dtype=np.int8)
+        self._ones = np.ones(options.batch, dtype=np.int32)
+        self._addresses = self._sequences.ctypes.data + 4 * np.arange(options.batch, dtype=np.uintp)
+        self._batch = _batch_over(
+            binding.batch_type,
+            token=self._tokens,
+            pos=self._positions,
+            n_seq_id=self._ones,
+            seq_id=self._addresses,
+            logits=self._wanted,
+        )
+        self.cells = binding.context_cells(handle)
+
+    def decode(self, batch: Batch) -> Logits:
+        """As `Engine.decode`, for a checked batch. On failure the batch's positions are removed again."""
+        count = len(batch.tokens)
+        try:
+            if count <= self._room and (logits := self._at_once(batch, 0, count)) is not None:
+                return logits
+            pieces = range(0, count, self._room)
+            rows = [self._in_parts(batch, start, min(start + self._room, count)) for start in pieces]
+        except EngineFailed:
+            self._take_back(batch, 0, count)
+            raise
+        return np.concatenate(rows) if rows else np.empty((0, self._vocab_size), dtype=np.float32)
+
+    def remove(self, sequence: int, start: int, end: int | None) -> bool:
+        return self._binding.remove(self._open, sequence, start, -1 if end is None else end)
+
+    def copy(self, source: int, target: int, end: int) -> None:
+        self._binding.copy(self._open, source, target, end)
+
+    def shift(self, sequence: int, start: int, end: int, by: int) -> None:
+        self._binding.shift(self._open, sequence, start, end, by)
+
+    def can_shift(self) -> bool:
+        return self._binding.can_shift(self._open)
+
+    def export(self, sequence: int) -> bytearray:
+        """The sequence's state as the library writes it."""
+        size = self._binding.state_size(self._open, sequence)
+        state = bytearray(size)
+        written = self._binding.state_read(self._open, sequence, _address(state), size)
+        if written != size:
+            raise EngineFailed("engines.export_failed", sequence=sequence, size=size, written=written)
+        return state
+
+    def restore(self, sequence: int, state: memoryview) -> None:
+        """Fills `sequence` from what `export` gave. Raises EngineFailed where the cells do not suffice."""
+        for _ in range(2):
+            if self._binding.state_write(self._open, sequence, _address(state), len(state)):
+                return
+            self._binding.remove(self._open, sequence, -1, -1)
+            self._binding.defragment(self._open)
+        raise EngineFailed("engines.restore_failed", size=len(state), reason=self._binding.log.reason() or "–")
+
+    def close(self) -> None:
+        if self._handle:
+            self._binding.free_context(self._handle)
+            self._handle = 0
+
+    @property
+    def _open(self) -> int:
+        if not self._handle:
+            raise EngineFailed("engines.closed")
+        return self._handle
+
+    def _at_once(self, batch: Batch, start: int, end: int) -> Logits | None:
+        """Computes entries [start, end) in one call; a view of the library's logits. None where cells are missing:
+        then nothing of it is in the cache. Raises EngineFailed for every other fault."""
+        count = end - start
+        self._tokens[:count] = batch.tokens[start:end]
+        self._positions[:count] = batch.positions[start:end]
+        self._sequences[:count] = batch.sequences[start:end]
+        wanted = batch.wanted[start:end]
+        self._wanted[:count] = wanted
+        self._batch.n_tokens = count
+        code = self._binding.decode(self._open, self._batch)
+        if code == 0:
+            return self._rows(sum(wanted))
+        self._take_back(batch, start, end)
+        if code == _NO_SLOT:
+            return None
+        raise EngineFailed("engines.decode_failed", code=code, reason=self._binding.log.reason() or "–")
+
+    def _in_parts(self, batch: Batch, start: int, end: int) -> Logits:
+        """As `_at_once`, in halves where the free cells are too scattered; the logits are a copy."""
+        logits = self._at_once(batch, start, end)
+        if logits is None and self._binding.contiguous_cells:
+            self._binding.defragment(self._open)
+            logits = self._at_once(batch, start, end)
+        if logits is not None:
+            return logits.copy()
+        if end - start == 1 or not self._binding.contiguous_cells:
+            raise EngineFailed("engines.cells_exhausted", needed=end - start, cells=self.cells)
+        middle = (start + end) // 2
+        return np.concatenate([self._in_parts(batch, start, middle), self._in_parts(batch, middle, end)])
+
+    def _rows(self, count: int) -> Logits:
+        if not count:
+            return np.empty((0, self._vocab_size), dtype=np.float32)
+        floats = (ctypes.c_float * (count * self._vocab_size)).from_address(self._binding.logits(self._open))
+        return np.frombuffer(memoryview(floats), dtype=np.float32).reshape(count, self._vocab_size)
+
+    def _take_back(self, batch: Batch, start: int, end: int) -> None:
+        """Removes the positions of entries [start, end), which are the last of their sequences."""
+        firsts: dict[int, int] = {}
+        for sequence, position in zip(batch.sequences[start:end], batch.positions[start:end], strict=True):
+            firsts.setdefault(sequence, position)
+        for sequence, position in firsts.items():
+            self._binding.remove(self._open, sequence, position, -1)
+
+
+def _batch_over(kind: type[ctypes.Structure], **arrays: np.ndarray) -> ctypes.Structure:
+    """A batch whose pointers lead into `arrays`; the caller keeps them alive."""
+    batch = kind()
+    for name, array in arrays.items():
+        setattr(batch, name, ctypes.cast(array.ctypes.data, type(getattr(batch, name))))
+    return batch
+
+
+def _address(data: bytearray | memoryview) -> int:
+    """Where the bytes lie. An address of 0 is never given for bytes that exist."""
+    return int(np.frombuffer(data, dtype=np.uint8).ctypes.data) if len(data) else 0

@@ -1,0 +1,177 @@
+"""ik_llama.cpp, from the package `ik_llama_cpp`. Its C API is llama.cpp's from before the KV cache was renamed.
+
+The package declares the structs and a part of the functions; the rest follows the llama.h that its wheel carries.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import hashlib
+import importlib.metadata
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ik_llama_cpp import _ctypes_api as api
+
+from samovar.core.engine import Build
+from samovar.core.errors import EngineFailed
+from samovar.engines.llama.binding import (
+    BOOL,
+    I32,
+    PTR,
+    SHARED,
+    SIZE,
+    TEXT,
+    U32,
+    Binding,
+    ContextOptions,
+    Signature,
+)
+from samovar.engines.llama.builds import PACKAGES
+from samovar.engines.llama.layout import check_defaults, check_header
+
+KNOWN_VERSIONS = frozenset({"0.1.5"})
+"""Versions whose structs were compared with their header; another needs its header at hand."""
+
+FUNCTIONS: Mapping[str, Signature] = {
+    **SHARED,
+    "decode": ("llama_decode", I32, (PTR, api.llama_batch)),
+    "free_model": ("llama_free_model", None, (PTR,)),
+    "trained_context": ("llama_n_ctx_train", I32, (PTR,)),
+    "vocab_size": ("llama_n_vocab", I32, (PTR,)),
+    "bos": ("llama_token_bos", I32, (PTR,)),
+    "eos": ("llama_token_eos", I32, (PTR,)),
+    "token_text": ("llama_token_get_text", TEXT, (PTR, I32)),
+    "token_attributes": ("llama_token_get_attr", I32, (PTR, I32)),
+    "ends_generation": ("llama_token_is_eog", BOOL, (PTR, I32)),
+    "_vocab": ("llama_model_get_vocab", PTR, (PTR,)),
+    "_adds_bos": ("llama_vocab_get_add_bos", BOOL, (PTR,)),
+    "_remove": ("llama_kv_cache_seq_rm", BOOL, (PTR, I32, I32, I32)),
+    "_copy": ("llama_kv_cache_seq_cp", None, (PTR, I32, I32, I32, I32)),
+    "_shift": ("llama_kv_cache_seq_add", None, (PTR, I32, I32, I32, I32)),
+    "_mark_defragment": ("llama_kv_cache_defrag", None, (PTR,)),
+    "_update": ("llama_kv_cache_update", I32, (PTR,)),
+    "_state_size": ("llama_state_seq_get_size", SIZE, (PTR, I32, U32)),
+    "_state_get": ("llama_state_seq_get_data", SIZE, (PTR, PTR, SIZE, I32, U32)),
+    "_state_set": ("llama_state_seq_set_data", SIZE, (PTR, PTR, SIZE, I32, U32)),
+}
+
+
+class IkBinding(Binding):
+    """See the module's first lines. Raises EngineFailed where the structs are not the library's."""
+
+    build: Build = "ik"
+    contiguous_cells = True
+
+    _vocab: Callable[[int], int]
+    _adds_bos: Callable[[int], bool]
+    _remove: Callable[[int, int, int, int], bool]
+    _copy: Callable[[int, int, int, int, int], None]
+    _shift: Callable[[int, int, int, int, int], None]
+    _mark_defragment: Callable[[int], None]
+    _update: Callable[[int], int]
+    _state_size: Callable[[int, int, int], int]
+    _state_get: Callable[[int, int, int, int, int], int]
+    _state_set: Callable[[int, int, int, int, int], int]
+
+    def __init__(self, version: str) -> None:
+        super().__init__(api._lib, version, api.llama_batch, FUNCTIONS)
+        _check_layout(version)
+        api.llama_backend_init()
+
+    def load_model(self, path: str, progress: Callable[[float], bool]) -> int:
+        params = api.llama_model_default_params()
+        params.progress_callback = api.llama_progress_callback(lambda share, _: progress(share))
+        return api.llama_model_load_from_file(path.encode(), params) or 0
+
+    def new_context(self, model: int, options: ContextOptions) -> int:
+        params = api.llama_context_default_params()
+        params.n_ctx, params.n_batch, params.n_ubatch = options.cells, options.batch, options.micro_batch
+        params.n_seq_max, params.flash_attn = options.parallel, options.flash
+        params.n_threads = params.n_threads_batch = options.threads
+        return api.llama_init_from_model(model, params) or 0
+
+    def vocabulary(self, model: int) -> int:
+        return model
+
+    def adds_bos(self, model: int) -> bool:
+        return self._adds_bos(self._vocab(model))
+
+    def remove(self, context: int, sequence: int, start: int, end: int) -> bool:
+        return self._remove(context, sequence, start, end)
+
+    def copy(self, context: int, source: int, target: int, end: int) -> None:
+        self._copy(context, source, target, 0, end)
+
+    def shift(self, context: int, sequence: int, start: int, end: int, by: int) -> None:
+        self._shift(context, sequence, start, end, by)
+
+    def can_shift(self, context: int) -> bool:  # noqa: ARG002 - it cannot be asked
+        """False: models with two rope bases come out wrong after a shift, and this build does not say which."""
+        return False
+
+    def defragment(self, context: int) -> None:
+        self._mark_defragment(context)
+        self._update(context)
+
+    def state_size(self, context: int, sequence: int) -> int:
+        return self._state_size(context, sequence, 0)
+
+    def state_read(self, context: int, sequence: int, address: int, size: int) -> int:
+        return self._state_get(context, address, size, sequence, 0)
+
+    def state_write(self, context: int, sequence: int, address: int, size: int) -> int:
+        return self._state_set(context, address, size, sequence, 0)
+
+
+def own_header() -> str | None:
+    """The llama.h of the installed wheel; None where another package has put its own in the same place."""
+    for file in importlib.metadata.files(PACKAGES["ik"][1]) or ():
+        if file.name == "llama.h" and file.hash is not None:
+            path = Path(str(file.locate()))
+            content = path.read_bytes() if path.is_file() else b""
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+            return content.decode() if digest == file.hash.value else None
+    return None
+
+
+def structs() -> dict[str, type[ctypes.Structure]]:
+    """The structs that cross the border by value, by their C names."""
+    kinds = (api.llama_model_params, api.llama_context_params, api.llama_batch)
+    return {kind.__name__: kind for kind in kinds}
+
+
+def _check_layout(version: str) -> None:
+    header = own_header()
+    if header is not None:
+        check_header("ik", version, header, structs())
+    elif version not in KNOWN_VERSIONS:
+        raise EngineFailed("engines.version_unknown", build="ik", version=version, known=", ".join(KNOWN_VERSIONS))
+    check_defaults(
+        "ik",
+        version,
+        api.llama_model_default_params(),
+        {"n_ubatch": 512, "type_v_last": 1, "n_v_last": -1, "use_mmap": True, "mtp": False, "flash_attn": True},
+    )
+    check_defaults(
+        "ik",
+        version,
+        api.llama_context_default_params(),
+        {
+            "n_ctx": 512,
+            "n_batch": 2048,
+            "n_ubatch": 512,
+            "n_seq_max": 1,
+            "rope_scaling_type": -1,
+            "yarn_ext_factor": -1.0,
+            "defrag_thold": -1.0,
+            "type_v": 1,
+            "n_v_last": -1,
+            "offload_kqv": True,
+            "flash_attn": True,
+            "mla_attn": 3,
+            "graph_reuse": True,
+            "min_experts": -1,
+        },
+    )

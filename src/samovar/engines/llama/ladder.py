@@ -1,0 +1,58 @@
+"""The ways to compute a model, fastest first, that are worth trying here. Pure: told all that it judges by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+from samovar.core.engine import Build, Setting
+from samovar.core.errors import Missing
+from samovar.engines.llama.cpu import Cpu
+from samovar.engines.llama.faults import first_wrong_batch
+
+Preference = Literal["auto", "ik", "mainline"]
+
+FULL, SMALL = 512, 31
+"""Micro-batches: the one that reads prompts fastest, and the largest below `ik`'s kernels for big batches."""
+
+_MAINLINE = (Setting("mainline", FULL, True), Setting("mainline", FULL, False))
+ALONE: tuple[Setting, ...] = (
+    Setting("ik", FULL, True),
+    Setting("ik", SMALL, True),
+    Setting("ik", SMALL, False),
+    *_MAINLINE,
+)
+"""For one sequence."""
+SEVERAL: tuple[Setting, ...] = (Setting("ik", FULL, False), Setting("ik", SMALL, False), *_MAINLINE)
+"""`ik` with flash attention ends the process as soon as a second sequence is in the cache."""
+
+
+def settings(
+    *,
+    builds: Collection[Build],
+    cpu: Cpu,
+    parallel: int,
+    tensors: Collection[tuple[str, int]] = (),
+    preference: Preference = "auto",
+) -> tuple[Setting, ...]:
+    """The rungs to try, in order. `tensors`: (GGML type name, row width) of the model's matrices.
+
+    Raises Missing where none is left: the build that is wanted is not installed, the processor cannot run it, or it
+    is known to compute this model wrongly.
+    """
+    usable = {build for build in builds if build != "ik" or cpu.runs_ik}
+    wanted = usable if preference == "auto" else usable & {preference}
+    if not wanted:
+        key = "engines.cpu_without_avx2" if set(builds) - usable else "engines.no_build"
+        raise Missing(key, preference=preference, installed=", ".join(sorted(builds)) or "–")
+    rungs = [rung for rung in (ALONE if parallel == 1 else SEVERAL) if rung.build in wanted]
+    right = tuple(rung for rung in rungs if _right(rung, tensors))
+    if not right:
+        raise Missing("engines.known_wrong", builds=", ".join(sorted(wanted)), installed=", ".join(sorted(builds)))
+    return right
+
+
+def _right(rung: Setting, tensors: Collection[tuple[str, int]]) -> bool:
+    """No tensor of the model is known to come out wrong in batches of this size."""
+    wrong = (first_wrong_batch(rung.build, type, width) for type, width in tensors)
+    return all(batch is None or rung.micro_batch < batch for batch in wrong)

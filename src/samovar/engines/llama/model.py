@@ -1,0 +1,76 @@
+"""A model file loaded by libllama: its facts, its vocabulary, and what its cache allows."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+from pathlib import Path
+
+from samovar.core.engine import Progress
+from samovar.core.errors import Cancelled, EngineFailed, NotFound
+from samovar.engines.llama.binding import Binding
+from samovar.engines.llama.vocabulary import Vocabulary
+
+_SAMPLES, _SAMPLE = 16, 1 << 16
+
+
+class Model:
+    """Raises NotFound, Cancelled when progress returned False, or EngineFailed with the library's own reason."""
+
+    def __init__(self, binding: Binding, path: str, progress: Progress) -> None:
+        if not Path(path).is_file():
+            raise NotFound("engines.no_file", path=path)
+        self._binding = binding
+        self.handle = self._load(path, progress)
+        self.vocabulary = Vocabulary(binding, self.handle)
+        self.architecture = self._metadata("general.architecture")
+        self.trained_context = binding.trained_context(self.handle)
+        self.keeps_states = binding.is_recurrent(self.handle) or binding.is_hybrid(self.handle)
+        """Whether layers keep a running state in place of keys and values: such a cache cannot be cut."""
+        self.digest = file_digest(Path(path))
+
+    @property
+    def description(self) -> str:
+        buffer = ctypes.create_string_buffer(256)
+        self._binding.describe(self.handle, buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace")
+
+    def close(self) -> None:
+        if self.handle:
+            self._binding.free_model(self.handle)
+            self.handle = 0
+
+    def _load(self, path: str, progress: Progress) -> int:
+        wanted = True
+
+        def report(share: float) -> bool:
+            nonlocal wanted
+            wanted = wanted and progress(min(max(share, 0.0), 1.0))
+            return wanted
+
+        self._binding.log.reason()
+        handle = self._binding.load_model(path, report) if report(0.0) else 0
+        if handle and wanted:
+            return handle
+        if handle:
+            self._binding.free_model(handle)
+        if not wanted:
+            raise Cancelled("engines.load_cancelled")
+        reason = self._binding.log.reason() or "–"
+        raise EngineFailed("engines.load_failed", build=self._binding.build, path=path, reason=reason)
+
+    def _metadata(self, key: str) -> str:
+        buffer = ctypes.create_string_buffer(256)
+        self._binding.metadata(self.handle, key.encode(), buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace")
+
+
+def file_digest(path: Path) -> str:
+    """A digest of the file's length and of samples spread over it: cheap, and other for other weights."""
+    size = path.stat().st_size
+    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
+    with path.open("rb") as file:
+        for i in range(_SAMPLES):
+            file.seek(max(size - _SAMPLE, 0) * i // (_SAMPLES - 1))
+            digest.update(file.read(_SAMPLE))
+    return digest.hexdigest()

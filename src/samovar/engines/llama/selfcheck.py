@@ -1,0 +1,67 @@
+"""Whether a context computes one passage alike in small batches and in one: what a build is trusted by.
+
+A kernel that is wrong for some tensor is wrong in batches of some sizes only. 8-bit activations differ between
+batch sizes by a mean Kullback–Leibler divergence of up to 0.017 nat on real models; faults measure 0.03 to 2.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from samovar.core.engine import Batch
+from samovar.engines.llama.context import Context
+from samovar.engines.llama.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from samovar.core.engine import Logits
+
+TOLERANCE = 0.025
+"""Mean divergence, in nats, up to which two computations agree."""
+LENGTH, STEP = 64, 8
+PASSAGE = (
+    "The samovar stood on the table and hummed. Outside it had been snowing since morning, and nobody was in a "
+    "hurry to leave: there was tea, there was bread with honey, and grandfather had promised to tell how, in 1911, "
+    "he crossed the frozen river on foot with a letter sewn into his coat. “First,” he said, “you must know what "
+    "cold is.”"
+)
+
+
+def disagreement(context: Context, vocabulary: Vocabulary) -> float:
+    """Mean divergence (nats) between the passage in batches of 8 and in one batch; infinite where a logit is not
+    finite. Uses sequence 0, which must be empty, and leaves it empty."""
+    tokens = passage(vocabulary)
+    small = np.concatenate([_logits(context, tokens, start, STEP).copy() for start in range(0, len(tokens), STEP)])
+    context.remove(0, 0, None)
+    large = _logits(context, tokens, 0, len(tokens))
+    divergence = mean_divergence(small, large)
+    context.remove(0, 0, None)
+    return divergence
+
+
+def passage(vocabulary: Vocabulary) -> list[int]:
+    """The first 64 tokens of the passage, repeated where a vocabulary needs fewer for it."""
+    tokens = vocabulary.tokenize(PASSAGE, special=False, bos=True)
+    return (tokens * (LENGTH // max(len(tokens), 1) + 1))[:LENGTH]
+
+
+def mean_divergence(expected: Logits, found: Logits) -> float:
+    """Mean over rows of KL(softmax(expected) ‖ softmax(found)), in nats; infinite where a logit is not finite."""
+    if not (np.isfinite(expected).all() and np.isfinite(found).all()):
+        return float("inf")
+    p, q = _log_softmax(expected), _log_softmax(found)
+    return float((np.exp(p) * (p - q)).sum(axis=1).mean())
+
+
+def _log_softmax(logits: Logits) -> npt.NDArray[np.float64]:
+    rows = logits.astype(np.float64)
+    rows -= rows.max(axis=1, keepdims=True)
+    return np.asarray(rows - np.log(np.exp(rows).sum(axis=1, keepdims=True)))
+
+
+def _logits(context: Context, tokens: list[int], start: int, count: int) -> Logits:
+    part = tokens[start : start + count]
+    positions = list(range(start, start + len(part)))
+    return context.decode(Batch(part, positions, [0] * len(part), [True] * len(part)))
