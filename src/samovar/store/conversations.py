@@ -53,6 +53,9 @@ class Conversations:
             lambda db: Tree(heads.find(db, conversation), messages.of_conversation(db, conversation))
         )
 
+    async def message(self, message: str) -> StoredMessage:
+        return await self._database.read(lambda db: messages.find(db, message))
+
     async def create(self, title: str = "", system: str = "") -> Tree:
         """A new conversation; `system`, where it is not empty, becomes a system message at its root."""
 

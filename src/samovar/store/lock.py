@@ -9,45 +9,61 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 
 from samovar.core.errors import Conflict, StorageFailed
+from samovar.core.home import Home
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """Who holds the lock: the process, and the address that it serves."""
+    """Who holds the lock: the process, and the port that it serves (0: not known yet)."""
 
     pid: int
-    address: str
+    port: int
+
+
+class HomeLock:
+    """A lock that is held."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def announce(self, port: int) -> None:
+        """Tells who comes second where this server is: once more when a free port has been found."""
+        os.ftruncate(self._handle, 0)
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        os.write(self._handle, msgspec.json.encode(Holder(os.getpid(), port)))
 
 
 @contextlib.contextmanager
-def hold(path: Path, address: str) -> Iterator[None]:
-    """Holds the home folder whose lock file is `path` for this process, which serves `address`. Raises Conflict
-    that names the holder, StorageFailed where the file cannot be made."""
+def lock_home(home: Home, port: int) -> Iterator[HomeLock]:
+    """Holds the home for this process, which serves `port`. Raises Conflict that names the holder, StorageFailed
+    where the lock file cannot be made."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise StorageFailed("store.unusable", path=str(path), reason=error.strerror or str(error)) from error
+        raise StorageFailed("store.unusable", path=str(home.lock), reason=error.strerror or str(error)) from error
     try:
         if not _lock(handle):
-            raise _taken(path, os.pread(handle, 4096, 0) if hasattr(os, "pread") else os.read(handle, 4096))
-        os.ftruncate(handle, 0)
-        os.write(handle, msgspec.json.encode(Holder(os.getpid(), address)))
-        yield
+            raise _taken(home, os.read(handle, 4096))
+        lock = HomeLock(handle)
+        lock.announce(port)
+        yield lock
         os.ftruncate(handle, 0)
     finally:
         os.close(handle)
 
 
-def _taken(path: Path, content: bytes) -> Conflict:
+def _taken(home: Home, content: bytes) -> Conflict:
     try:
         holder = msgspec.json.decode(content, type=Holder)
     except msgspec.DecodeError:
-        return Conflict("store.home_taken", home=str(path.parent))
-    return Conflict("store.home_taken_by", home=str(path.parent), pid=holder.pid, address=holder.address)
+        return Conflict("store.home_taken", home=str(home.root))
+    if not holder.port:
+        return Conflict("store.home_taken_starting", home=str(home.root), pid=holder.pid)
+    address = f"http://127.0.0.1:{holder.port}"
+    return Conflict("store.home_taken_by", home=str(home.root), pid=holder.pid, address=address)
 
 
 if sys.platform == "win32":

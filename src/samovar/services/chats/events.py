@@ -1,0 +1,55 @@
+"""What happens in a conversation, as values. Watchers get them in order.
+
+The law of deltas: a message's text is what the last `Whole` or `Changed` said, plus every `Appended` after it whose
+`offset` is the length of the text so far. One with a smaller offset is known already; a larger one does not occur.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from samovar.store.values import StoredMessage, Tree
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """The conversation as it is now: the first event, and whenever a watcher fell behind."""
+
+    tree: Tree
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """A message that is new, or no longer what it was."""
+
+    message: StoredMessage
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """Text at the end of the answer `id`. `offset` counts characters (code points)."""
+
+    id: str
+    text: str
+    offset: int
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """`done` of `total` prompt tokens for the answer `id` are computed; `cached` of them were there before."""
+
+    id: str
+    done: int
+    total: int
+    cached: int
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """Another leaf is shown."""
+
+    current: str
+
+
+class Titled(msgspec.Struct, frozen=True):
+    """The title, which may have changed."""
+
+    title: str
+
+
+ChatEvent = Whole | Changed | Appended | Reading | Shown | Titled
