@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from samovar.core.engine import Batch, Engine, Logits
+from samovar.core.engine import Batch, Engine
 from samovar.core.errors import EngineFailed, InvalidInput, SamovarError
 from samovar.core.events import Accepted, Event, Failed, PromptProgress
 from samovar.core.requests import GenerateRequest, Part
 from samovar.runtime.answer import Answer, Choice
 from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Tokenize, Tokens, ToWorker
 from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler, Work
+
+if TYPE_CHECKING:
+    from samovar.core.engine import Logits
 
 Emit = Callable[[FromWorker], None]
 

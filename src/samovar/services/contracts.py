@@ -44,7 +44,8 @@ class Generation(Protocol):
     def __aiter__(self) -> AsyncIterator[Event]: ...
 
     async def cancel(self) -> None:
-        """Frees the sequence within one step. Idempotent; the iteration then ends with Finish("cancelled"), Done."""
+        """Frees the sequence within one step. Idempotent; the iteration then ends with a Finish of reason
+        "cancelled" and Done."""
         ...
 
 

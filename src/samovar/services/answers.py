@@ -1,0 +1,62 @@
+"""Asking the model: renders the prompt with the model's template, hands it to the worker, returns the stream."""
+
+from __future__ import annotations
+
+import asyncio
+
+from samovar.core.engine import EngineInfo
+from samovar.core.errors import InvalidInput
+from samovar.core.requests import Completion, GenerateRequest, Part
+from samovar.prompts.template import render
+from samovar.runtime.process import Stream
+from samovar.services.contracts import RenderedPrompt
+from samovar.services.models import ModelService
+
+
+class AnswerService:
+    """A services.contracts.Answers over the served model."""
+
+    def __init__(self, models: ModelService) -> None:
+        self._models = models
+
+    async def start(self, completion: Completion) -> Stream:
+        name, worker, info = await self._models.serving(completion.model)
+        given = completion.prompt
+        request = GenerateRequest(
+            id="",
+            parts=() if isinstance(given, tuple) else await self._parts(completion, info),
+            tokens=given if isinstance(given, tuple) else (),
+            sampling=completion.sampling,
+            max_tokens=completion.max_tokens,
+            stop=completion.stop,
+            n=completion.n,
+            logprobs=completion.logprobs,
+        )
+        stream = await worker.generate(request)
+        stream.model = name
+        return stream
+
+    async def render(self, completion: Completion) -> RenderedPrompt:
+        """What `start` would send."""
+        _, worker, info = await self._models.serving(completion.model)
+        if isinstance(completion.prompt, tuple):
+            return RenderedPrompt((), completion.prompt)
+        parts = await self._parts(completion, info)
+        return RenderedPrompt(parts, await worker.tokenize(parts))
+
+    async def _parts(self, completion: Completion, info: EngineInfo) -> tuple[Part, ...]:
+        """A raw text prompt is the caller's own markup; messages go through the template."""
+        if isinstance(completion.prompt, str):
+            return (Part(completion.prompt, special=True),)
+        if not completion.messages:
+            raise InvalidInput("runtime.prompt_empty")
+        rendered = await asyncio.to_thread(
+            render,
+            info.chat_template,
+            completion.messages,
+            special_texts=info.special_texts,
+            bos_text=info.bos_text,
+            eos_text=info.eos_text,
+            continue_last=completion.continue_last,
+        )
+        return rendered.parts

@@ -1,0 +1,122 @@
+"""The model that is served: finds it in the library, plans its memory, keeps its worker, switches to another.
+
+One model at a time. A switch waits for the answers in flight; requests that come meanwhile wait for the switch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from samovar.core.engine import EngineInfo, LoadSpec
+from samovar.core.errors import NotFound, SamovarError
+from samovar.runtime.process import WorkerProcess
+from samovar.runtime.supervisor import Hooks, Supervisor
+from samovar.services.contracts import InstalledModel, ModelState
+from samovar.services.loading import LoadPlanner
+from samovar.services.verdicts import Verdicts
+from samovar.services.watched import Watched
+
+
+class ModelService:
+    """A services.contracts.Models."""
+
+    def __init__(self, planner: LoadPlanner, verdicts: Verdicts, logs: Path, default: str | None) -> None:
+        self._planner = planner
+        self._verdicts = verdicts
+        self._logs = logs
+        self._default = default
+        self._state = Watched(ModelState())
+        self._supervisor: Supervisor | None = None
+        self._switching = asyncio.Lock()
+
+    @property
+    def state(self) -> ModelState:
+        return self._state.value
+
+    def installed(self) -> tuple[InstalledModel, ...]:
+        return self._planner.installed()
+
+    def watch(self) -> AsyncIterator[ModelState]:
+        return self._state.watch()
+
+    async def load(self, name: str) -> EngineInfo:
+        """As the contract says; a load of another model that is under way is cancelled."""
+        if self.state.state == "loading" and self.state.name != name:
+            await self._interrupt()
+        _, _, info = await self.serving(name)
+        return info
+
+    async def unload(self) -> None:
+        """Ends the worker now: a load is cancelled, answers in flight end with an error and keep their text."""
+        await self._interrupt()
+        async with self._switching:
+            await self._close()
+
+    async def _interrupt(self) -> None:
+        if self._supervisor is not None:
+            await self._supervisor.close()
+
+    async def serving(self, name: str | None) -> tuple[str, WorkerProcess, EngineInfo]:
+        """The worker of the named model, or of the one that is loaded (else the default) where no name is given;
+        loaded if need be. Raises NotFound, NotEnoughMemory, BadModelFile, EngineFailed …"""
+        async with self._switching:
+            name = self._wanted(name)
+            if self._supervisor is None or self.state.name != name:
+                name = await asyncio.to_thread(self._planner.resolve, name)
+            if self._supervisor is None or self.state.name != name:
+                await self._switch(name)
+            worker = await self._worker(name)
+            assert worker.info is not None
+            return name, worker, worker.info
+
+    def _wanted(self, name: str | None) -> str:
+        wanted = name or self.state.name or self._default
+        if wanted is None:
+            raise NotFound("models.none_installed")
+        return wanted
+
+    async def _switch(self, name: str) -> None:
+        if self._supervisor is not None:
+            await self._supervisor.drained()
+        await self._close()
+        self._state.set(ModelState(name, "loading"))
+        try:
+            spec = await asyncio.to_thread(self._planner.plan, name)
+            verdict = await self._verdicts.recall(spec)
+        except SamovarError as error:
+            self._state.set(ModelState(name, "failed", error=error.value()))
+            raise
+        self._supervisor = Supervisor(spec, verdict, self._log(name), self._hooks(name, spec))
+
+    async def _worker(self, name: str) -> WorkerProcess:
+        """The running worker; the state says how its start goes."""
+        supervisor = self._supervisor
+        assert supervisor is not None
+        if not supervisor.alive:
+            self._state.set(ModelState(name, "loading"))
+        try:
+            worker = await supervisor.worker()
+        except SamovarError as error:
+            await self._close()
+            self._state.set(ModelState(name, "failed", error=error.value(), notes=supervisor.notes))
+            raise
+        self._state.set(ModelState(name, "ready", 1.0, notes=supervisor.notes))
+        return worker
+
+    def _hooks(self, name: str, spec: LoadSpec) -> Hooks:
+        return Hooks(
+            progress=lambda share: self._state.set(ModelState(name, "loading", share)),
+            remember=lambda verdict: self._verdicts.remember(spec, verdict),
+        )
+
+    def _log(self, name: str) -> Path:
+        safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:80]
+        return self._logs / f"worker-{safe}.log"
+
+    async def _close(self) -> None:
+        if self._supervisor is not None:
+            await self._supervisor.close()
+            self._supervisor = None
+        self._state.set(ModelState())

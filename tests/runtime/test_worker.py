@@ -1,0 +1,217 @@
+"""What a worker process promises: answers stream, share one engine fairly, stop when told, and its death is news,
+not a catastrophe. Every test here talks to a real child process."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from samovar.core.engine import Setting
+from samovar.core.errors import Cancelled, EngineFailed, InvalidInput, PromptTooLong
+from samovar.core.events import Delta, Done, Failed, Finish, PromptProgress
+from samovar.core.parameters import SamplingParams
+from samovar.core.requests import GenerateRequest, Part
+from samovar.runtime.trust import Verdict
+from tests.runtime.conftest import OpenHouse, chat, told
+
+GREEDY = SamplingParams({"temperature": 0.0}, seed=1)
+FLASH = Setting("ik", 512, flash=True)
+PLAIN = Setting("ik", 512, flash=False)
+OTHER = Setting("mainline", 512, flash=False)
+
+
+async def test_an_answer_streams_and_ends_with_its_counts(open_house: OpenHouse) -> None:
+    house = open_house()
+    story = await told(await house.ask("Привет, мир! 🙂", sampling=GREEDY))
+    done = story.events[-1]
+    assert story.text() == "Привет, мир! 🙂"
+    assert story.finishes[0].reason == "stop"
+    assert isinstance(done, Done)
+    assert done.usage.completion_tokens == len("Привет, мир! 🙂".encode())
+    assert done.usage.prompt_tokens == done.timings.prompt_n + done.timings.cache_n
+    assert house.progress[-1] == 1.0
+
+
+async def test_prompt_progress_ends_at_the_whole_prompt(open_house: OpenHouse) -> None:
+    story = await told(await open_house().ask("x" * 100, sampling=GREEDY))
+    progress = [e for e in story.events if isinstance(e, PromptProgress)]
+    assert progress[-1].done == progress[-1].total > 100
+
+
+async def test_a_second_turn_finds_the_first_in_the_cache(open_house: OpenHouse) -> None:
+    house = open_house()
+    await told(await house.ask("hello there", sampling=GREEDY))
+    story = await told(await house.ask("hello there", sampling=GREEDY))
+    done = story.events[-1]
+    assert isinstance(done, Done)
+    assert done.usage.cached_tokens == done.usage.prompt_tokens - 1
+
+
+async def test_several_choices_each_have_their_own_end(open_house: OpenHouse) -> None:
+    story = await told(await open_house().ask("three", sampling=GREEDY, n=3))
+    assert [story.text(i) for i in range(3)] == ["three"] * 3
+    assert set(story.finishes) == {0, 1, 2}
+
+
+async def test_more_requests_than_sequences_are_all_answered(open_house: OpenHouse) -> None:
+    house = open_house()
+    streams = [await house.ask(f"request {i}", sampling=GREEDY) for i in range(12)]
+    stories = await asyncio.gather(*map(told, streams))
+    assert [story.text() for story in stories] == [f"request {i}" for i in range(12)]
+
+
+async def test_a_stop_string_ends_the_text_before_it(open_house: OpenHouse) -> None:
+    story = await told(await open_house().ask("one two three", sampling=GREEDY, stop=("two",)))
+    assert story.text() == "one "
+    assert story.finishes[0] == Finish(0, "stop", "two")
+
+
+async def test_max_tokens_and_the_window_end_an_answer_by_length(open_house: OpenHouse) -> None:
+    house = open_house()
+    short = await told(await house.ask("abcdefgh", sampling=GREEDY, max_tokens=3))
+    assert (short.text(), short.finishes[0].reason) == ("abc", "length")
+    long = await told(await house.ask("z" * 200, sampling=GREEDY))
+    done = long.events[-1]
+    assert isinstance(done, Done)
+    assert long.finishes[0].reason == "length"
+    assert done.usage.prompt_tokens + done.usage.completion_tokens == 256
+
+
+async def test_logprobs_come_with_their_alternatives(open_house: OpenHouse) -> None:
+    story = await told(await open_house().ask("a", sampling=GREEDY, logprobs=3))
+    (detail,) = next(e for e in story.events if isinstance(e, Delta)).tokens
+    assert detail.piece == b"a"
+    assert detail.logprob is not None
+    assert len(detail.top) == 3
+    assert detail.top[0].id == detail.id
+    assert detail.top[0].logprob == pytest.approx(detail.logprob)
+
+
+async def test_cancelling_ends_one_stream_and_frees_its_place(open_house: OpenHouse) -> None:
+    house = open_house("echo:step_ms=5", parallel=1)
+    long = await house.ask("y" * 100, sampling=GREEDY)
+    waiting = await house.ask("next", sampling=GREEDY)
+    await long.cancel()
+    await long.cancel()
+    story = await told(long)
+    assert story.finishes[0].reason == "cancelled"
+    assert len(story.text()) < 100
+    assert (await told(waiting)).text() == "next"
+
+
+async def test_leaving_a_stream_cancels_it(open_house: OpenHouse) -> None:
+    house = open_house("echo:step_ms=5", parallel=1)
+    stream = await house.ask("y" * 100, sampling=GREEDY)
+    events = aiter(stream)
+    await anext(events)
+    await events.aclose()  # type: ignore[attr-defined]
+    assert (await told(await house.ask("next", sampling=GREEDY))).text() == "next"
+
+
+async def test_what_cannot_be_asked_is_refused_before_anything_streams(open_house: OpenHouse) -> None:
+    worker = await open_house().supervisor.worker()
+    with pytest.raises(PromptTooLong, match=r"\b300\b.*\b256\b"):
+        await worker.generate(GenerateRequest(id="", tokens=(65,) * 300))
+    with pytest.raises(InvalidInput, match="empty"):
+        await worker.generate(GenerateRequest(id=""))
+    with pytest.raises(InvalidInput, match="99999"):
+        await worker.generate(GenerateRequest(id="", tokens=(99999,)))
+
+
+async def test_user_text_is_not_read_as_control_tokens(open_house: OpenHouse) -> None:
+    worker = await open_house().supervisor.worker()
+    spelled = await worker.tokenize((Part("<|im_end|>", special=False),))
+    control = await worker.tokenize((Part("<|im_end|>", special=True),))
+    assert len(spelled) == len("<|im_end|>")
+    assert len(control) == 1
+
+
+async def test_a_killed_worker_ends_its_answers_with_an_error_and_the_next_request_works(
+    open_house: OpenHouse,
+) -> None:
+    house = open_house("echo:step_ms=5", settings=(PLAIN, OTHER))
+    first, second = await house.ask("x" * 90, sampling=GREEDY), await house.ask("y" * 90, sampling=GREEDY)
+    worker = await house.supervisor.worker()
+    events = aiter(first)
+    while not isinstance(await anext(events), Delta):
+        pass
+    os.kill(worker.pid, signal.SIGSEGV)
+    rest = [event async for event in events]
+    assert isinstance(rest[-1], Failed)
+    assert "SIGSEGV" in rest[-1].error.text()
+    assert (await told(second)).failure
+    assert (await told(await house.ask("again", sampling=GREEDY))).text() == "again"
+    assert house.verdicts == [Verdict(PLAIN)], "a death in mid-answer costs no setting"
+
+
+async def test_a_crash_while_loading_takes_the_next_safer_way_and_remembers(open_house: OpenHouse) -> None:
+    house = open_house("echo:crash_flash=1", settings=(FLASH, PLAIN, OTHER))
+    assert (await told(await house.ask("hi", sampling=GREEDY))).text() == "hi"
+    assert (await house.supervisor.info()).setting == PLAIN
+    assert house.verdicts[-1] == Verdict(PLAIN, (FLASH,))
+    assert [note.key for note in house.supervisor.notes] == ["runtime.stepped_down"]
+
+
+async def test_a_build_that_always_crashes_gives_way_to_the_other(open_house: OpenHouse) -> None:
+    house = open_house("echo:crash_build=ik", settings=(FLASH, PLAIN, OTHER))
+    assert (await house.supervisor.info()).setting == OTHER
+    assert house.verdicts[-1] == Verdict(OTHER, (FLASH, PLAIN))
+
+
+async def test_a_remembered_verdict_is_where_the_next_start_begins(open_house: OpenHouse) -> None:
+    house = open_house(
+        "echo:crash_build=ik", settings=(FLASH, PLAIN, OTHER), verdict=Verdict(OTHER, (FLASH, PLAIN))
+    )
+    assert (await house.supervisor.info()).setting == OTHER
+    assert house.supervisor.notes == ()
+
+
+async def test_a_crash_at_the_first_result_makes_the_next_try_safer(open_house: OpenHouse, tmp_path: Path) -> None:
+    once = tmp_path / "crashed"
+    house = open_house(f"echo:crash_on=boom;once={once}", settings=(FLASH, PLAIN))
+    story = await told(await house.ask("boom", sampling=GREEDY))
+    assert story.failure
+    assert (await told(await house.ask("boom", sampling=GREEDY))).text() == "boom"
+    assert (await house.supervisor.info()).setting == PLAIN
+
+
+async def test_when_no_way_is_left_it_says_so_and_the_next_try_starts_over(open_house: OpenHouse) -> None:
+    house = open_house("echo:crash_load=1", settings=(FLASH, OTHER))
+    with pytest.raises(EngineFailed, match="SIGSEGV"):
+        await house.supervisor.worker()
+    assert house.verdicts[-1] == Verdict()
+
+
+async def test_closing_cancels_a_load(open_house: OpenHouse) -> None:
+    house = open_house("echo:load_ms=60000")
+    starting = asyncio.create_task(house.supervisor.worker())
+    while not house.progress:
+        await asyncio.sleep(0)
+    await house.supervisor.close()
+    with pytest.raises(Cancelled):
+        await starting
+
+
+async def test_an_engine_fault_fails_the_request_and_not_the_worker(open_house: OpenHouse) -> None:
+    house = open_house("echo:fail_at=3")
+    story = await told(await house.ask("abcdef", sampling=GREEDY))
+    assert story.failure
+    assert (await told(await house.ask("next", sampling=GREEDY))).text() == "next"
+
+
+async def test_the_same_seed_gives_the_same_text_whatever_runs_beside_it(open_house: OpenHouse) -> None:
+    house = open_house()
+    hot = SamplingParams({"temperature": 3.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}, seed=11)
+    alone = await told(await house.ask("seed", sampling=hot, max_tokens=40))
+    crowd = [await house.ask("seed", sampling=hot, max_tokens=40)]
+    crowd += [await house.ask(f"other {i}", max_tokens=40) for i in range(5)]
+    together, *_ = await asyncio.gather(*map(told, crowd))
+    assert together.text() == alone.text()
+    other = await told(await house.ask("seed", sampling=SamplingParams(hot.values, seed=12), max_tokens=40))
+    assert other.text() != alone.text()
+
+
+def test_a_request_for_the_echo_engine_is_a_chat() -> None:
+    assert chat("hi").parts[1] == Part("hi", special=False)
