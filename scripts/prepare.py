@@ -177,7 +177,7 @@ def ensure_page(steps: Steps) -> None:
     if not (WEB / "package-lock.json").is_file():
         return
     built = digest(page_sources())
-    if (PAGE / "index.html").is_file() and stamped(PAGE / ".stamp", built):
+    if (PAGE / "index.html").is_file() and stamped(STAMPS / "page", built):
         return
     npm = ensure_npm(steps)
     packages, lock = WEB / "node_modules" / ".stamp", digest([WEB / "package-lock.json"])
@@ -187,7 +187,7 @@ def ensure_page(steps: Steps) -> None:
         put_stamp(packages, lock)
     with steps.step("setup.page"):
         run(npm, "run", "build", cwd=WEB, error="setup.page_failed")
-    put_stamp(PAGE / ".stamp", built)
+    put_stamp(STAMPS / "page", built)
 
 
 def option(arguments: list[str], name: str) -> str | None:

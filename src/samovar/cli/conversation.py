@@ -1,0 +1,118 @@
+"""A conversation in the terminal: what was said so far, and answers that stream to standard output."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from types import TracebackType
+from typing import TypeVar
+
+import msgspec
+from rich.console import Console
+
+from samovar.cli.options import terminal_language
+from samovar.core.catalogue import say
+from samovar.core.errors import revive
+from samovar.core.events import Delta, Failed
+from samovar.core.parameters import SamplingParams
+from samovar.core.requests import Completion, Message
+from samovar.core.settings import Settings
+from samovar.services.house import House, open_house
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+T = TypeVar("T")
+
+
+class Speaker:
+    """The open house of one terminal, for code that is not asynchronous."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = asyncio.new_event_loop()
+        self._stack = AsyncExitStack()
+
+    def __enter__(self) -> Speaker:
+        try:
+            self.house: House = self.wait(self._stack.enter_async_context(open_house(self._settings)))
+        except BaseException:
+            self._loop.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        try:
+            self.wait(self._stack.aclose())
+            self.wait(self._loop.shutdown_asyncgens())
+            self.wait(self._loop.shutdown_default_executor())
+        finally:
+            self._loop.close()
+
+    def wait(self, work: Coroutine[object, object, T]) -> T:
+        """Runs the loop until `work` is done. Ctrl-C cancels it and is raised once it has wound up."""
+        task = self._loop.create_task(work)
+        with _on_interrupt(lambda: self._loop.call_soon_threadsafe(task.cancel)):
+            try:
+                return self._loop.run_until_complete(task)
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
+
+
+class Conversation:
+    """What was said so far, and the way to go on."""
+
+    def __init__(
+        self, speaker: Speaker, sampling: SamplingParams, max_tokens: int | None, system: str | None
+    ) -> None:
+        self._speaker = speaker
+        self._messages = [Message("system", system)] if system else []
+        self._completion = Completion(sampling=sampling, max_tokens=max_tokens)
+        self._shows_control = not sys.stdout.isatty()
+
+    def ask(self, question: str) -> bool:
+        """Streams the answer to standard output; an answer that Ctrl-C stopped is kept as far as it came. False if
+        it was stopped. Raises the error tree; the question is then forgotten."""
+        asked = (*self._messages, Message("user", question))
+        said: list[str] = []
+        try:
+            self._speaker.wait(self._stream(asked, said))
+        except KeyboardInterrupt:
+            return False
+        finally:
+            if said:
+                self._messages = [*asked, Message("assistant", "".join(said))]
+                sys.stdout.write("" if said[-1].endswith("\n") else "\n")
+                sys.stdout.flush()
+        return True
+
+    async def _stream(self, messages: tuple[Message, ...], said: list[str]) -> None:
+        answers = self._speaker.house.answers
+        with Console(stderr=True).status(say("cli.waking", terminal_language())):
+            generation = await answers.start(msgspec.structs.replace(self._completion, messages=messages))
+        async for event in generation:
+            if isinstance(event, Failed):
+                raise revive(event.error)
+            if isinstance(event, Delta) and event.text:
+                said.append(event.text)
+                self._show(event.text)
+
+    def _show(self, text: str) -> None:
+        """Text of a model may hold what a terminal would obey: there it is left out."""
+        sys.stdout.write(text if self._shows_control else CONTROL.sub("", text))
+        sys.stdout.flush()
+
+
+@contextmanager
+def _on_interrupt(act: Callable[[], object]) -> Iterator[None]:
+    """Ctrl-C calls `act` instead of raising wherever the program happens to be."""
+    before = signal.signal(signal.SIGINT, lambda *_: act())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,190 @@
+"""`samovar serve`: the page and the APIs on one port. Owns the life of the front process, from its socket to its
+signals; what is served is put together here from `services` and `api`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from logging.handlers import RotatingFileHandler
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from samovar.api.app import Services, create_app
+from samovar.api.security import DoorRules, check_exposure
+from samovar.cli.options import (
+    ContextOption,
+    HomeOption,
+    LibraryOption,
+    ModelOption,
+    ThreadsOption,
+    home_from,
+)
+from samovar.cli.port import listen, url_of
+from samovar.cli.terminal import Terminal
+from samovar.core.errors import SamovarError
+from samovar.core.home import Home
+from samovar.core.settings import Said, Settings, read_settings
+from samovar.services.contracts import Models
+from samovar.services.house import House, open_house
+
+CLOSING_SECONDS = 2
+LOG_BYTES = 4 * 1024 * 1024
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option("--host", envvar="SAMOVAR_HOST", metavar="ADDRESS", help="cli.option_host")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", envvar="SAMOVAR_PORT", min=0, max=65535, metavar="N", help="cli.option_port"),
+    ] = None,
+    model: ModelOption = None,
+    home: HomeOption = None,
+    ctx: ContextOption = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option("--parallel", envvar="SAMOVAR_PARALLEL", min=1, metavar="N", help="cli.option_parallel"),
+    ] = None,
+    threads: ThreadsOption = None,
+    library: LibraryOption = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option("--api-key", envvar="SAMOVAR_API_KEY", metavar="KEY", help="cli.option_api_key"),
+    ] = None,
+    no_browser: Annotated[
+        bool | None,
+        typer.Option("--no-browser", envvar="SAMOVAR_NO_BROWSER", help="cli.option_no_browser"),
+    ] = None,
+) -> None:
+    said = Said(
+        host=host,
+        port=port,
+        model=model,
+        ctx=ctx,
+        parallel=parallel,
+        threads=threads,
+        library=library,
+        api_key=api_key,
+        no_browser=no_browser,
+    )
+    settings = read_settings(home_from(home), said)
+    check_exposure(settings.host, settings.api_key)
+    with listen(settings.host, settings.port) as listener:
+        _run(_serve(settings, listener))
+
+
+def _run(main: Coroutine[object, object, None]) -> None:
+    """Runs `main` on the fastest loop that this system has."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+    else:
+        import uvloop
+
+        uvloop.run(main)
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    url = url_of(settings.host, listener.getsockname()[1])
+    terminal = Terminal()
+    async with open_house(settings) as house:
+        _log_to(settings.home)
+        front = Front(_app(house, settings), started=lambda: _welcome(terminal, url, settings))
+        beside = [
+            asyncio.create_task(job)
+            for job in (_load(house.models, settings.model), _follow(house.models, terminal))
+        ]
+        try:
+            await front.serve(sockets=[listener])
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+        terminal.say("cli.closing")
+
+
+def _app(house: House, settings: Settings) -> FastAPI:
+    rules = DoorRules(any_address=bool(settings.api_key), key=settings.api_key)
+    return create_app(Services(answers=house.answers, models=house.models, chats=house.chats, rules=rules))
+
+
+class Front(uvicorn.Server):
+    """uvicorn that calls `started` once it accepts requests, and leaves what follows a signal to its caller."""
+
+    def __init__(self, app: FastAPI, started: Callable[[], Awaitable[None]]) -> None:
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=CLOSING_SECONDS,
+        )
+        super().__init__(config)
+        self._when_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        await self._when_started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but the signal is not raised again afterwards: the house is still to be closed."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+async def _welcome(terminal: Terminal, url: str, settings: Settings) -> None:
+    terminal.say("cli.serving", style="bold", url=url)
+    terminal.say("cli.how_to_stop", style="dim")
+    if not settings.no_browser and _has_screen():
+        # A browser's launcher may take its time, and the server has requests to answer.
+        await asyncio.to_thread(webbrowser.open, url)
+
+
+def _has_screen() -> bool:
+    return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+
+
+async def _load(models: Models, wanted: str | None) -> None:
+    """Loads the wanted model, else the first of the library, so that the first answer need not wait for it."""
+    name = wanted or next((model.name for model in models.installed()), None)
+    if name is not None:
+        with suppress(SamovarError):  # the model's state tells it, here and on the page
+            await models.load(name)
+
+
+async def _follow(models: Models, terminal: Terminal) -> None:
+    """Says what becomes of the model."""
+    last = None
+    async for state in models.watch():
+        if state.name and (state.name, state.state) != last:
+            last = state.name, state.state
+            terminal.say(f"cli.model_{state.state}", name=state.name)
+            terminal.notes(state.notes)
+        if state.error and state.state == "failed":
+            terminal.error(state.error)
+
+
+def _log_to(home: Home) -> None:
+    """The front's log: what goes wrong inside requests is written there, not on the terminal."""
+    handler = RotatingFileHandler(home.logs / "front.log", maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("httpx").setLevel(logging.WARNING)
