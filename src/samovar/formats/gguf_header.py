@@ -41,7 +41,7 @@ class TensorInfo:
 class GgufHeader:
     """Everything a GGUF file says before its data begins. For a split model: of all its parts together.
 
-    `paths`: the files, in order; `file_size`: bytes of all of them; `data_offset`: where the data of the first begin.
+    `paths`: the files, in order; `file_size`: bytes of all of them; `data_offset`: where the first's data start.
     """
 
     paths: tuple[Path, ...]

@@ -37,15 +37,15 @@ _LEAST_TENSOR = 24
 
 
 def read_part(path: Path) -> GgufHeader:
-    """The checked header of one file, a whole model or a part of one. Raises NotFound where no file is, BadModelFile
-    for everything else that is wrong with it."""
+    """The checked header of one file, a whole model or a part of one. Raises NotFound where no file is,
+    BadModelFile for everything else that is wrong with it."""
     try:
-        if path.exists() and not path.is_file():
+        if not path.exists():
+            raise NotFound("formats.not_found", path=str(path))
+        if not path.is_file():
             raise BadModelFile("formats.is_folder" if path.is_dir() else "formats.is_device", path=str(path))
         with path.open("rb") as file:
             return _read(file, path)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotFound("formats.not_found", path=str(path)) from error
     except OSError as error:
         raise BadModelFile("formats.unreadable", path=str(path), reason=error.strerror or str(error)) from error
 
@@ -70,15 +70,23 @@ def _read(file: BinaryIO, path: Path) -> GgufHeader:
     tensors = tuple(_placed(info, data_offset, alignment, size) for info in infos)
     _refuse_overlap(tensors)
     header = GgufHeader((path,), version, order, metadata, tensors, alignment, data_offset, size)
-    if not header.architecture:
-        raise BadModelFile("formats.metadata_missing", key="general.architecture")
-    if not tensors and header.split_count == 1:
-        raise BadModelFile("formats.no_tensors", architecture=header.architecture[:60])
+    _require_model(header)
     return header
 
 
+def _require_model(header: GgufHeader) -> None:
+    """A whole model names its architecture and has weights; the first part of a split one may lack weights, the
+    others carry nothing but them."""
+    if header.split_count > 1 and header.whole("split.no", 0) > 0:
+        return
+    if not header.architecture:
+        raise BadModelFile("formats.metadata_missing", key="general.architecture")
+    if not header.tensors and header.split_count == 1:
+        raise BadModelFile("formats.no_tensors", architecture=header.architecture[:60])
+
+
 def _read_start(head: bytes, path: Path, size: int) -> tuple[int, ByteOrder]:
-    """Version and byte order. The magic is the same in both orders; a version with low bytes of 0 is a swapped one."""
+    """Version and byte order: the magic is the same in both orders, a swapped version has its low bytes last."""
     if size == 0:
         raise BadModelFile("formats.empty", path=str(path))
     if head[:4] != _MAGIC:
