@@ -1,0 +1,173 @@
+"""What `samovar doctor` finds out about the machine and the installation. Changes nothing, loads no model."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from samovar import __version__
+from samovar.core.errors import SamovarError
+from samovar.core.home import Home
+from samovar.core.settings import Said, read_settings
+from samovar.engines.llama.builds import installed
+from samovar.engines.llama.cpu import read_cpu
+
+PAGE = Path(__file__).parent.parent / "web" / "index.html"
+TOLD_FLAGS = ("avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "asimddp", "sve")
+ASKING_SECONDS = 10
+
+
+class Processor(msgspec.Struct, frozen=True):
+    """`cores`: physical ones that this process may use. `flags`: the instruction sets it has, of those that matter."""
+
+    name: str
+    machine: str
+    cores: int
+    threads: int
+    flags: tuple[str, ...]
+
+
+class Gpu(msgspec.Struct, frozen=True):
+    """A card as nvidia-smi tells it; `memory` in bytes."""
+
+    name: str
+    memory: int
+    driver: str
+
+
+class Build(msgspec.Struct, frozen=True):
+    name: str
+    version: str
+    usable: bool
+
+
+class HomeState(msgspec.Struct, frozen=True):
+    """`models`: model files; `free`: bytes left on its disk; `settings_error`: what is wrong with settings.toml."""
+
+    path: str
+    exists: bool
+    writable: bool
+    models: int
+    free: int
+    settings_error: SamovarError | None
+
+
+class Examination(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes in bytes. `packages`: version by name, None where one that is needed is not installed."""
+
+    samovar: str
+    system: str
+    python: str
+    processor: Processor
+    memory: int
+    memory_free: int
+    gpus: tuple[Gpu, ...]
+    builds: tuple[Build, ...]
+    packages: dict[str, str | None]
+    home: HomeState
+    page_built: bool
+
+
+def examine(home: Home) -> Examination:
+    memory = psutil.virtual_memory()
+    return Examination(
+        samovar=__version__,
+        system=platform.platform(),
+        python=platform.python_version(),
+        processor=_processor(),
+        memory=memory.total,
+        memory_free=memory.available,
+        gpus=_gpus(),
+        builds=_builds(),
+        packages=_packages(),
+        home=_home(home),
+        page_built=PAGE.is_file(),
+    )
+
+
+def _processor() -> Processor:
+    cpu = read_cpu()
+    threads = psutil.cpu_count() or cpu.cores
+    flags = tuple(flag for flag in TOLD_FLAGS if flag in cpu.flags)
+    return Processor(_processor_name(), cpu.machine, cpu.cores, threads, flags)
+
+
+def _processor_name() -> str:
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        told = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def _gpus() -> tuple[Gpu, ...]:
+    asked = ("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits")
+    if not shutil.which(asked[0]):
+        return ()
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=ASKING_SECONDS, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return parse_gpus(told)
+
+
+def parse_gpus(told: str) -> tuple[Gpu, ...]:
+    """The cards in nvidia-smi's CSV of name, memory in MiB and driver; lines of another shape are left out."""
+    rows = ([cell.strip() for cell in line.rsplit(",", 2)] for line in told.splitlines())
+    return tuple(
+        Gpu(row[0], int(row[1]) * 1024 * 1024, row[2]) for row in rows if len(row) == 3 and row[1].isdecimal()
+    )
+
+
+def _builds() -> tuple[Build, ...]:
+    cpu = read_cpu()
+    return tuple(Build(b.build, b.version, b.build != "ik" or cpu.runs_ik) for b in installed())
+
+
+def _packages() -> dict[str, str | None]:
+    """What pyproject.toml names for every system; of what it names for some, the installed."""
+    found: dict[str, str | None] = {}
+    for requirement in importlib.metadata.requires("samovar") or ():
+        text, _, marker = requirement.partition(";")
+        name = re.split(r"[^\w.-]", text.strip(), maxsplit=1)[0]
+        version = _version(name)
+        if "extra ==" not in marker and (version or not marker):
+            found[name] = version
+    return found
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _home(home: Home) -> HomeState:
+    there = next(folder for folder in (home.root, *home.root.parents) if folder.exists())
+    models = sum(1 for _ in home.models.rglob("*.gguf")) if home.models.is_dir() else 0
+    return HomeState(
+        path=str(home.root),
+        exists=home.root.is_dir(),
+        writable=os.access(there, os.W_OK),
+        models=models,
+        free=shutil.disk_usage(there).free,
+        settings_error=_settings_error(home),
+    )
+
+
+def _settings_error(home: Home) -> SamovarError | None:
+    try:
+        read_settings(home, Said())
+    except SamovarError as error:
+        return error
+    return None
