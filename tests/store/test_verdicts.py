@@ -1,0 +1,28 @@
+"""Verdicts: kept by key, and forgotten rather than misread."""
+
+from __future__ import annotations
+
+import msgspec
+
+from samovar.store.database import Database
+from samovar.store.verdicts import Verdicts
+
+
+class Seen(msgspec.Struct, frozen=True):
+    build: str
+    micro_batch: int
+
+
+async def test_a_verdict_is_kept_and_replaced(database: Database) -> None:
+    verdicts = Verdicts(database)
+    assert await verdicts.get("model ik", Seen) is None
+    await verdicts.put("model ik", Seen("ik", 512))
+    await verdicts.put("model ik", Seen("ik", 31))
+    assert await verdicts.get("model ik", Seen) == Seen("ik", 31)
+    assert await verdicts.get("other ik", Seen) is None
+
+
+async def test_a_verdict_of_another_shape_counts_as_none(database: Database) -> None:
+    verdicts = Verdicts(database)
+    await verdicts.put("key", {"build": 7})
+    assert await verdicts.get("key", Seen) is None
