@@ -55,6 +55,8 @@ class Context:
     def decode(self, batch: Batch) -> Logits:
         """As `Engine.decode`, for a checked batch. On failure the batch's positions are removed again."""
         count = len(batch.tokens)
+        if not count:
+            return self._rows(0)
         try:
             if count <= self._room and (logits := self._at_once(batch, 0, count)) is not None:
                 return logits
@@ -63,7 +65,7 @@ class Context:
         except EngineFailed:
             self._take_back(batch, 0, count)
             raise
-        return np.concatenate(rows) if rows else np.empty((0, self._vocab_size), dtype=np.float32)
+        return np.concatenate(rows)
 
     def remove(self, sequence: int, start: int, end: int | None) -> bool:
         return self._binding.remove(self._open, sequence, start, -1 if end is None else end)

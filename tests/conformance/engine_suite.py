@@ -1,0 +1,272 @@
+"""What every engine promises. An engine joins by one subclass of `EngineSuite` that opens it.
+
+A suite's engine has 4 sequences and few cells; tokens 3 … 250 of its vocabulary are ordinary ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from samovar.core.engine import Batch, Engine
+from samovar.core.errors import EngineFailed
+
+LogProbs = npt.NDArray[np.float64]
+PARALLEL = 4
+UNDER_ONE_ENGINE = settings(
+    deadline=None,
+    max_examples=60,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+)
+
+
+def story(seed: int, length: int) -> list[int]:
+    """Ordinary tokens, the same for the same seed."""
+    return [int(t) for t in np.random.default_rng(seed).integers(3, 250, length)]
+
+
+def log_probs(logits: npt.NDArray[np.float32]) -> LogProbs:
+    rows = logits.astype(np.float64)
+    rows -= rows.max(axis=1, keepdims=True)
+    return np.asarray(rows - np.log(np.exp(rows).sum(axis=1, keepdims=True)))
+
+
+def feed(engine: Engine, sequence: int, tokens: Sequence[int], start: int = 0) -> LogProbs:
+    """Computes `tokens` in one sequence; log-probabilities after every one of them."""
+    positions = list(range(start, start + len(tokens)))
+    return log_probs(engine.decode(Batch(list(tokens), positions, [sequence] * len(tokens), [True] * len(tokens))))
+
+
+def alone(engine: Engine, tokens: Sequence[int]) -> LogProbs:
+    """Log-probabilities of `tokens` in an otherwise empty cache."""
+    for sequence in range(PARALLEL):
+        assert engine.remove(sequence, 0)
+    result = feed(engine, 0, tokens)
+    engine.remove(0, 0)
+    return result
+
+
+class EngineSuite:
+    """Subclasses give an `engine` fixture (PARALLEL sequences, any number of cells below 2000, template with ChatML
+    tokens) and how far two computations of one thing may lie apart."""
+
+    tolerance = 0.0
+
+    @pytest.fixture
+    def fresh(self, engine: Engine) -> Iterator[Engine]:
+        """The engine with an empty cache."""
+        for sequence in range(PARALLEL):
+            engine.remove(sequence, 0)
+        yield engine
+
+    def same(self, found: LogProbs, expected: LogProbs) -> bool:
+        return found.shape == expected.shape and float(np.abs(found - expected).max()) <= self.tolerance
+
+    def test_describes_itself(self, engine: Engine) -> None:
+        info = engine.info
+        assert info.parallel == PARALLEL
+        assert info.window <= info.cells
+        assert info.chat_template and "<|im_start|>" in info.chat_template
+        assert info.eos_token in info.end_tokens
+        assert info.eos_text in info.special_texts
+        assert all(0 <= token < info.vocab_size for token in info.end_tokens)
+
+    def test_control_texts_become_one_silent_token_only_where_allowed(self, engine: Engine) -> None:
+        for text in engine.info.special_texts:
+            (token,) = engine.tokenize(text, special=True)
+            assert engine.piece(token) == b""
+            plain = engine.tokenize(text, special=False)
+            assert token not in plain
+            assert b"".join(map(engine.piece, plain)) == text.encode()
+
+    @UNDER_ONE_ENGINE
+    @given(text=st.text(st.characters(exclude_categories=["Cs"])))
+    def test_the_pieces_of_a_text_are_the_text(self, engine: Engine, text: str) -> None:
+        assert b"".join(map(engine.piece, engine.tokenize(text, special=False))) == text.encode()
+
+    def test_a_long_text_is_tokenised_whole(self, engine: Engine) -> None:
+        text = "ночь, улица, фонарь, аптека\n" * 3000
+        assert b"".join(map(engine.piece, engine.tokenize(text, special=False))) == text.encode()
+
+    def test_token_by_token_is_as_all_at_once(self, fresh: Engine) -> None:
+        tokens = story(1, 24)
+        expected = alone(fresh, tokens)
+        found = np.concatenate([feed(fresh, 1, [token], i) for i, token in enumerate(tokens)])
+        assert self.same(found, expected)
+
+    def test_several_sequences_in_one_batch_do_not_touch_each_other(self, fresh: Engine) -> None:
+        stories = [story(seed, 40) for seed in range(PARALLEL)]
+        expected = [alone(fresh, tokens) for tokens in stories]
+        for start in range(0, 40, 8):
+            order = [(s, start + i) for i in range(8) for s in range(PARALLEL)]
+            rows = log_probs(
+                fresh.decode(
+                    Batch(
+                        [stories[s][p] for s, p in order], [p for _, p in order], [s for s, _ in order], [True] * 32
+                    )
+                )
+            )
+            for row, (sequence, position) in zip(rows, order, strict=True):
+                assert self.same(row[None], expected[sequence][position][None])
+
+    def test_rows_come_in_batch_order_and_only_where_wanted(self, fresh: Engine) -> None:
+        first, second = story(5, 10), story(6, 7)
+        expected = {0: alone(fresh, first), 2: alone(fresh, second)}
+        wanted = [(2, 3), (2, 6), (0, 0), (0, 9)]
+        order = [(2, i) for i in range(7)] + [(0, i) for i in range(10)]
+        tokens = [(first if s == 0 else second)[p] for s, p in order]
+        rows = log_probs(
+            fresh.decode(Batch(tokens, [p for _, p in order], [s for s, _ in order], [e in wanted for e in order]))
+        )
+        assert self.same(rows, np.stack([expected[s][p] for s, p in wanted]))
+
+    def test_a_batch_of_any_length_gives_all_its_rows(self, fresh: Engine) -> None:
+        tokens = story(7, 700)
+        whole = feed(fresh, 0, tokens)
+        fresh.remove(0, 0)
+        parts = np.concatenate([feed(fresh, 1, tokens[:300]), feed(fresh, 1, tokens[300:], 300)])
+        assert whole.shape == (700, fresh.info.vocab_size)
+        assert self.same(whole, parts)
+
+    def test_nothing_wanted_gives_no_rows(self, fresh: Engine) -> None:
+        assert fresh.decode(Batch(story(8, 4), [0, 1, 2, 3], [0] * 4, [False] * 4)).shape == (
+            0,
+            fresh.info.vocab_size,
+        )
+        assert fresh.decode(Batch([], [], [], [])).shape == (0, fresh.info.vocab_size)
+
+    def test_a_copied_prefix_goes_on_as_computed(self, fresh: Engine) -> None:
+        tokens, other = story(9, 30), story(10, 12)
+        expected = alone(fresh, tokens[:20] + other)[20:]
+        going_on = alone(fresh, tokens + other)[30:]
+        feed(fresh, 0, tokens)
+        fresh.copy(0, 3, 20)
+        assert self.same(feed(fresh, 3, other, 20), expected)
+        assert self.same(feed(fresh, 0, other, 30), going_on)
+
+    def test_a_copy_outlives_its_source(self, fresh: Engine) -> None:
+        tokens, other = story(11, 30), story(12, 5)
+        expected = alone(fresh, tokens + other)[30:]
+        feed(fresh, 0, tokens)
+        fresh.copy(0, 1, 30)
+        fresh.remove(0, 0)
+        feed(fresh, 0, story(13, 60))
+        assert self.same(feed(fresh, 1, other, 30), expected)
+
+    def test_copying_onto_what_is_there_is_refused(self, fresh: Engine) -> None:
+        feed(fresh, 0, story(14, 4))
+        feed(fresh, 1, story(15, 4))
+        with pytest.raises(EngineFailed):
+            fresh.copy(0, 1, 4)
+
+    def test_a_removed_tail_leaves_the_beginning(self, fresh: Engine) -> None:
+        tokens, other = story(16, 40), story(17, 10)
+        expected = alone(fresh, tokens[:25] + other)[25:]
+        feed(fresh, 2, tokens)
+        assert fresh.remove(2, 25)
+        assert self.same(feed(fresh, 2, other, 25), expected)
+
+    def test_cells_are_used_again(self, fresh: Engine) -> None:
+        expected = alone(fresh, story(18, 100))
+        for _ in range(2 * fresh.info.cells // 100):
+            assert self.same(feed(fresh, 1, story(18, 100)), expected)
+            fresh.remove(1, 0)
+
+    def test_scattered_cells_are_as_good_as_neighbours(self, fresh: Engine) -> None:
+        stays, tokens = story(19, fresh.info.cells // 4), story(20, fresh.info.cells // 2)
+        expected, going_on = alone(fresh, tokens), alone(fresh, stays + story(21, 3))[-3:]
+        for position, token in enumerate(stays):
+            fresh.decode(Batch([token, 5, 6], [position] * 3, [0, 1, 2], [False] * 3))
+        fresh.remove(1, 0)
+        fresh.remove(2, 0)
+        assert self.same(feed(fresh, 3, tokens), expected)
+        assert self.same(feed(fresh, 0, story(21, 3), len(stays)), going_on)
+
+    def test_a_full_cache_is_an_error_and_not_the_end(self, fresh: Engine) -> None:
+        expected = alone(fresh, story(22, 20))
+        feed(fresh, 0, story(23, fresh.info.cells - 10))
+        with pytest.raises(EngineFailed):
+            feed(fresh, 1, story(22, 20))
+        fresh.remove(0, 0)
+        fresh.remove(1, 0)
+        assert self.same(feed(fresh, 1, story(22, 20)), expected)
+
+    @pytest.mark.parametrize(
+        "batch",
+        [
+            Batch([5], [11], [0], [True]),
+            Batch([5], [9], [0], [True]),
+            Batch([5, 5], [10, 10], [0, 0], [True, True]),
+            Batch([5], [0], [PARALLEL], [True]),
+            Batch([5], [0], [-1], [True]),
+            Batch([1 << 20], [10], [0], [True]),
+            Batch([-1], [10], [0], [True]),
+            Batch([5, 6], [10], [0], [True]),
+        ],
+        ids=["gap", "behind", "twice", "no such sequence", "negative", "no such token", "no token", "lengths"],
+    )
+    def test_an_impossible_batch_changes_nothing(self, fresh: Engine, batch: Batch) -> None:
+        expected = alone(fresh, story(24, 12))[10:]
+        feed(fresh, 0, story(24, 12)[:10])
+        with pytest.raises(EngineFailed):
+            fresh.decode(batch)
+        assert self.same(feed(fresh, 0, story(24, 12)[10:], 10), expected)
+
+    def test_an_exported_sequence_goes_on_elsewhere(self, fresh: Engine) -> None:
+        if not fresh.info.capabilities.can_export:
+            with pytest.raises(EngineFailed):
+                fresh.export(0)
+            return
+        tokens, other = story(25, 50), story(26, 10)
+        expected = alone(fresh, tokens + other)[50:]
+        feed(fresh, 0, tokens)
+        blob = fresh.export(0)
+        assert self.same(feed(fresh, 0, other, 50), expected)
+        fresh.remove(0, 0)
+        feed(fresh, 1, story(27, 30))
+        fresh.restore(2, blob)
+        assert self.same(feed(fresh, 2, other, 50), expected)
+
+    def test_an_empty_sequence_can_be_exported(self, fresh: Engine) -> None:
+        fresh.restore(1, fresh.export(0))
+        assert self.same(feed(fresh, 1, story(28, 5)), alone(fresh, story(28, 5)))
+
+    @UNDER_ONE_ENGINE
+    @given(data=st.data())
+    def test_a_damaged_blob_is_refused_and_harms_nothing(self, engine: Engine, data: st.DataObject) -> None:
+        tokens = story(29, 20)
+        expected = alone(engine, tokens)
+        feed(engine, 0, tokens)
+        blob = engine.export(0)
+        damaged = bytearray(blob[: data.draw(st.integers(0, len(blob)))])
+        for place in data.draw(st.lists(st.integers(0, max(len(damaged) - 1, 0)), max_size=3)):
+            damaged[place : place + 1] = bytes([data.draw(st.integers(0, 255))])
+        if bytes(damaged) != blob:
+            with pytest.raises(EngineFailed):
+                engine.restore(1, bytes(damaged))
+        assert self.same(feed(engine, 1, tokens), expected)
+
+    def test_restoring_onto_what_is_there_is_refused(self, fresh: Engine) -> None:
+        feed(fresh, 0, story(30, 5))
+        blob = fresh.export(0)
+        with pytest.raises(EngineFailed):
+            fresh.restore(0, blob)
+
+    def test_shifting_works_where_it_is_claimed_and_only_there(self, fresh: Engine) -> None:
+        tokens = story(31, 30)
+        feed(fresh, 0, tokens)
+        if not fresh.info.capabilities.can_shift:
+            with pytest.raises(EngineFailed):
+                fresh.shift(0, 10, 30, -5)
+            return
+        assert fresh.remove(0, 5, 10)
+        fresh.shift(0, 10, 30, -5)
+        assert np.isfinite(feed(fresh, 0, [7], 25)).all()
+        with pytest.raises(EngineFailed):
+            feed(fresh, 0, [7], 31)

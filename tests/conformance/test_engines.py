@@ -1,0 +1,79 @@
+"""The engines that keep the engine contract."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from samovar.core.engine import Batch, Engine, LoadSpec, Setting
+from samovar.core.errors import EngineFailed
+from samovar.engines.llama.builds import PACKAGES
+from samovar.engines.registry import open_engine
+from tests.conformance.engine_suite import PARALLEL, EngineSuite
+from tests.support.tiny_llama import TinyLlama
+
+
+def needs(build: str) -> pytest.MarkDecorator:
+    missing = not importlib.util.find_spec(PACKAGES[build][0])  # type: ignore[index]
+    return pytest.mark.skipif(missing, reason=f"the {build} build of libllama is not installed")
+
+
+def spec(engine: str, path: str, *settings: Setting) -> LoadSpec:
+    return LoadSpec(engine=engine, path=path, window=900, cells=1024, parallel=PARALLEL, settings=settings)
+
+
+class TestEcho(EngineSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls) -> Iterator[Engine]:
+        yield open_engine(spec("echo", "echo:"), lambda _: True)
+
+
+class LlamaSuite(EngineSuite):
+    """On a random F32 model, whose only error is that of 16-bit keys and values."""
+
+    setting: Setting
+    tolerance = 5e-3
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def path(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return TinyLlama().write(tmp_path_factory.mktemp("tiny") / "tiny.gguf")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls, path: Path) -> Iterator[Engine]:
+        engine = open_engine(spec("llama", str(path), cls.setting), lambda _: True)
+        yield engine
+        engine.close()
+
+    def test_after_closing_it_refuses_and_lives(self, path: Path) -> None:
+        engine = open_engine(spec("llama", str(path), self.setting), lambda _: True)
+        engine.close()
+        engine.close()
+        with pytest.raises(EngineFailed):
+            engine.decode(Batch([5], [0], [0], [True]))
+
+
+@needs("ik")
+class TestIk(LlamaSuite):
+    setting = Setting("ik", 512, False)
+
+
+@needs("ik")
+class TestIkSmallBatches(LlamaSuite):
+    setting = Setting("ik", 31, False)
+
+
+@needs("mainline")
+class TestMainline(LlamaSuite):
+    setting = Setting("mainline", 512, False)
+
+
+@needs("mainline")
+class TestMainlineFlash(LlamaSuite):
+    setting = Setting("mainline", 512, True)
+    tolerance = 2e-2
