@@ -1,0 +1,9 @@
+"""Messages to prompt parts through the model's own chat template, and token bytes back to text that may be shown.
+
+Knows nothing of tokens' ids, engines or requests: text in, text out.
+"""
+
+from samovar.prompts.stream import TextStream
+from samovar.prompts.template import Rendered, render
+
+__all__ = ["Rendered", "TextStream", "render"]

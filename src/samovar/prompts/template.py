@@ -1,0 +1,213 @@
+"""A conversation to the parts of a prompt, through the chat template that the model brings along.
+
+Owns what happens when that template cannot be used as it is: it is missing or broken (ChatML and a note), it wants
+the turns otherwise (they are merged, with a note), it is hostile or refuses for good (InvalidInput).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from types import CodeType
+
+import msgspec
+from jinja2 import Template, TemplateError
+from jinja2.exceptions import SecurityError
+
+from samovar.core.engine import Note
+from samovar.core.errors import InvalidInput
+from samovar.core.requests import Message, Part
+from samovar.prompts.budget import DEEPEST, Budget
+from samovar.prompts.disguise import Disguise, rewritten, strings
+from samovar.prompts.sandbox import Sandbox
+
+LONGEST_TEMPLATE = 256 * 1024
+REASON = 300
+"""Characters of a template's own complaint that are passed on."""
+
+CHATML = (
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """A prompt. `parts` joined are its whole text; only those with `special` may become control tokens.
+
+    `add_bos`: False where the template has written the begin-of-sequence text itself.
+    """
+
+    parts: tuple[Part, ...]
+    add_bos: bool
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.parts)
+
+
+def render(
+    template: str | None,
+    messages: Sequence[Message],
+    *,
+    special_texts: Sequence[str] = (),
+    bos_text: str = "",
+    eos_text: str = "",
+    continue_last: bool = False,
+    tools: Sequence[Mapping[str, object]] = (),
+    now: Callable[[], datetime] = datetime.now,
+) -> Rendered:
+    """The prompt for the model's next answer, or with `continue_last` for the rest of the last message.
+
+    `template`: Jinja source, None for ChatML. `special_texts`: the texts of the model's control tokens. `tools`:
+    JSON schemas as the API got them. Raises InvalidInput where there is nothing to render, the template refuses
+    these messages, crosses a limit or reaches for what it must not.
+    """
+    if not messages:
+        raise InvalidInput("prompts.no_messages")
+    if continue_last and messages[-1].role != "assistant":
+        raise InvalidInput("prompts.nothing_to_continue", role=messages[-1].role)
+    given = [*strings([[m.role, m.content, m.name or ""] for m in messages]), *strings(list(tools))]
+    disguise = Disguise(special_texts, [template or "", *given])
+    job = _Job(template, messages, tools, disguise, continue_last, bos_text, eos_text, sum(map(len, given)), now)
+    text, notes = job.run(disguise.hide)
+    if any(disguise.hide(part) != disguise.hide_with_edges(part) for part in given):
+        careful, careful_notes = job.run(disguise.hide_with_edges)
+        if disguise.controls(careful) != disguise.controls(text):
+            text, notes = careful, careful_notes
+    return Rendered(disguise.parts(text), not (bos_text and text.startswith(bos_text)), notes)
+
+
+class _Refused(TemplateError):
+    """The template called raise_exception."""
+
+
+class _Broken(Exception):
+    """The template does not compile, or fails in a way that it did not mean."""
+
+
+class _Job(msgspec.Struct, frozen=True):
+    template: str | None
+    messages: Sequence[Message]
+    tools: Sequence[Mapping[str, object]]
+    disguise: Disguise
+    continue_last: bool
+    bos_text: str
+    eos_text: str
+    input_size: int
+    now: Callable[[], datetime]
+
+    def run(self, hide: Callable[[str], str]) -> tuple[str, tuple[Note, ...]]:
+        """(the disguised prompt text, notes)."""
+        messages = [
+            Message(hide(m.role), hide(m.content), None if m.name is None else hide(m.name)) for m in self.messages
+        ]
+        tools = rewritten(list(self.tools), hide)
+        if self.template is None:
+            return self._with(CHATML, messages, tools), (Note("prompts.no_template"),)
+        try:
+            return self._repaired(self.template, messages, tools)
+        except _Broken as broken:
+            return self._with(CHATML, messages, tools), (Note("prompts.template_broken", {"reason": str(broken)}),)
+
+    def _repaired(self, template: str, messages: list[Message], tools: object) -> tuple[str, tuple[Note, ...]]:
+        refusal = ""
+        for repaired, notes in _ways(messages):
+            try:
+                return self._with(template, repaired, tools), notes
+            except _Refused as refused:
+                refusal = refusal or self.disguise.plain(str(refused))[:REASON]
+        raise InvalidInput("prompts.template_refused", reason=refusal)
+
+    def _with(self, template: str, messages: list[Message], tools: object) -> str:
+        if not self.continue_last:
+            return self._fill(template, messages, tools, opened=True)
+        mark = self.disguise.mark()
+        *before, last = messages
+        open_ended = msgspec.structs.replace(last, content=last.content + mark)
+        text, found, _ = self._fill(template, [*before, open_ended], tools, opened=False).rpartition(mark)
+        if found:
+            return text
+        # The template does not write what the answer ends with: it follows the opening of a new one.
+        return self._fill(template, before, tools, opened=True) + last.content
+
+    def _fill(self, template: str, messages: list[Message], tools: object, *, opened: bool) -> str:
+        variables = {
+            "messages": [
+                msgspec.to_builtins(m) if m.name else {"role": m.role, "content": m.content} for m in messages
+            ],
+            "tools": tools or None,
+            "bos_token": self.bos_text,
+            "eos_token": self.eos_text,
+            "add_generation_prompt": opened,
+            "raise_exception": _refuse,
+            "strftime_now": lambda pattern: self.now().strftime(pattern),
+        }
+        return _execute(template, variables, Budget(self.input_size))
+
+
+def _ways(messages: list[Message]) -> Iterator[tuple[list[Message], tuple[Note, ...]]]:
+    """The messages as they are, then as stricter templates take them, with what was done to them."""
+    yield messages, ()
+    merged = _merged(messages)
+    if merged != messages:
+        yield merged, (Note("prompts.turns_merged"),)
+    folded = _folded(messages)
+    if folded != messages:
+        yield folded, (Note("prompts.system_folded"),)
+
+
+def _merged(messages: Sequence[Message]) -> list[Message]:
+    """Neighbours of one role and name as one message."""
+    result: list[Message] = []
+    for message in messages:
+        if result and (result[-1].role, result[-1].name) == (message.role, message.name):
+            result[-1] = msgspec.structs.replace(message, content=f"{result[-1].content}\n\n{message.content}")
+        else:
+            result.append(message)
+    return result
+
+
+def _folded(messages: Sequence[Message]) -> list[Message]:
+    """System messages as user messages, so that they join the user message that follows them."""
+    return _merged([Message("user", m.content) if m.role == "system" else m for m in messages])
+
+
+def _refuse(sentence: object) -> str:
+    raise _Refused(str(sentence))
+
+
+def _execute(template: str, variables: Mapping[str, object], budget: Budget) -> str:
+    sandbox = Sandbox(budget)
+    code = _compiled(template)
+    try:
+        return Template.from_code(sandbox, code, sandbox.make_globals(None)).render(variables)
+    except SecurityError as error:
+        raise InvalidInput("prompts.template_unsafe", reason=str(error)[:REASON]) from error
+    except RecursionError as error:
+        raise InvalidInput("prompts.template_depth", limit=DEEPEST) from error
+    except _Refused:
+        raise
+    except (
+        TemplateError,
+        TypeError,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        AttributeError,
+        RuntimeError,
+    ) as error:
+        raise _Broken(f"{type(error).__name__}: {error}"[:REASON]) from error
+
+
+@lru_cache(maxsize=8)
+def _compiled(template: str) -> CodeType:
+    if len(template) > LONGEST_TEMPLATE:
+        raise _Broken(f"{len(template)} > {LONGEST_TEMPLATE}")
+    try:
+        return Sandbox(Budget()).compile(template)
+    except (TemplateError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise _Broken(f"{type(error).__name__}: {error}"[:REASON]) from error
