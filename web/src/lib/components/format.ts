@@ -1,0 +1,13 @@
+/** Numbers as people of each language write them. */
+
+import type { Settings } from "../state/settings.svelte.ts";
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
+
+/** A size in bytes with decimal units, as file managers and model pages show it. */
+export function bytes(size: number, { language, words }: Settings): string {
+  const step = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, size)) / 3)));
+  const value = size / 1000 ** step;
+  const digits = value < 10 && step > 1 ? 1 : 0;
+  return `${value.toLocaleString(language, { maximumFractionDigits: digits })} ${words.units[UNITS[step]!]}`;
+}

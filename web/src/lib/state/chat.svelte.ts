@@ -1,0 +1,130 @@
+/** Owns the conversation that is open: its live connection and everything a person can do in it. */
+
+import type { Client } from "../api/client.ts";
+import { conversationEvents, type Connection } from "../api/events.ts";
+import { ApiError } from "../api/http.ts";
+import type { Asked, Conversation, Prompt } from "../api/types.ts";
+import { Messages, type LiveMessage } from "./messages.svelte.ts";
+import type { Toasts } from "./toasts.svelte.ts";
+
+export class Chat {
+  readonly id: string;
+  readonly messages = new Messages();
+  title = $state("");
+  status = $state<"opening" | "open" | "missing">("opening");
+
+  #connection: Connection;
+  #client: Client;
+  #toasts: Toasts;
+
+  /** `fresh`: the conversation as it was just made, so that it can be written into before the connection stands. */
+  constructor(id: string, client: Client, toasts: Toasts, fresh?: Conversation) {
+    this.id = id;
+    this.#client = client;
+    this.#toasts = toasts;
+    if (fresh) this.#take(fresh);
+    this.#connection = conversationEvents(
+      id,
+      {
+        conversation: (whole) => this.#take(whole),
+        message: (message) => this.messages.take(message),
+        delta: (delta) => {
+          if (!this.messages.append(delta)) this.#connection.renew();
+        },
+        progress: (progress) => this.messages.progress(progress),
+        current: ({ current }) => (this.messages.current = current),
+        title: ({ title }) => (this.title = title),
+      },
+      { onDown: (refused) => refused && void this.#explain() },
+    );
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  /** True when the message was accepted. */
+  async send(content: string): Promise<boolean> {
+    return this.#ask(this.#client.send(this.id, this.messages.current, content));
+  }
+
+  async fork(message: LiveMessage, content: string): Promise<boolean> {
+    return this.#ask(this.#client.fork(message.id, content));
+  }
+
+  async regenerate(message: LiveMessage): Promise<void> {
+    await this.#try(async () => {
+      const { answer } = await this.#client.regenerate(message.id);
+      this.messages.meet(answer);
+      this.messages.current = answer.id;
+    });
+  }
+
+  async goOn(message: LiveMessage): Promise<void> {
+    await this.#try(() => this.#client.goOn(message.id));
+  }
+
+  async edit(message: LiveMessage, content: string): Promise<boolean> {
+    return this.#try(async () => this.messages.take(await this.#client.edit(message.id, content)));
+  }
+
+  async stop(): Promise<void> {
+    await this.#try(() => this.#client.stop(this.id));
+  }
+
+  async turn(message: LiveMessage, step: -1 | 1): Promise<void> {
+    const leaf = this.messages.leafOfVersion(message, step);
+    if (leaf === null || this.messages.streaming) return;
+    this.messages.current = leaf;
+    await this.#try(() => this.#client.show(this.id, leaf));
+  }
+
+  /** The id of the new conversation, or null when it could not be made. */
+  async branch(message: LiveMessage): Promise<string | null> {
+    let id: string | null = null;
+    await this.#try(async () => (id = (await this.#client.branch(message.id)).id));
+    return id;
+  }
+
+  async prompt(message: LiveMessage): Promise<Prompt | null> {
+    let prompt: Prompt | null = null;
+    await this.#try(async () => (prompt = await this.#client.prompt(message.id)));
+    return prompt;
+  }
+
+  #take(whole: Conversation): void {
+    this.title = whole.title;
+    this.messages.replace(whole);
+    this.status = "open";
+  }
+
+  #ask(asked: Promise<Asked>): Promise<boolean> {
+    return this.#try(async () => {
+      const { message, answer } = await asked;
+      this.messages.meet(message);
+      this.messages.meet(answer);
+      this.messages.current = answer.id;
+    });
+  }
+
+  /** The event stream was refused: a plain request says why. */
+  async #explain(): Promise<void> {
+    try {
+      this.#take(await this.#client.read(this.id));
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) return;
+      this.status = "missing";
+      this.#connection.close();
+    }
+  }
+
+  async #try(action: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await action();
+      return true;
+    } catch (error) {
+      this.#toasts.fail(error);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Owns the tree of messages of one conversation and what server events do to it. Knows no network.
+ *
+ * A message is an object of its own with reactive fields, so that a token redraws one message and nothing else.
+ * Deltas are gathered and shown once per animation frame.
+ */
+
+import type { Conversation, Delta, Message, MessageState, PromptProgress, Role, Stats } from "../api/types.ts";
+import { childrenOf, newestLeaf, pathTo, versionsOf, type Versions } from "../tree/tree.ts";
+import { characters, news } from "./delta.ts";
+
+export class LiveMessage {
+  readonly id: string;
+  readonly parent: string | null;
+  readonly role: Role;
+  readonly created: number;
+  content = $state("");
+  state = $state<MessageState>("done");
+  model = $state<string | null>(null);
+  error = $state<string | null>(null);
+  stats = $state.raw<Stats | null>(null);
+  progress = $state.raw<PromptProgress | null>(null);
+
+  /** Characters of `content` and `#unseen` together: where the next delta has to begin. */
+  #known = 0;
+  #unseen = "";
+
+  constructor(message: Message) {
+    this.id = message.id;
+    this.parent = message.parent;
+    this.role = message.role;
+    this.created = message.created;
+    this.take(message);
+  }
+
+  take(message: Message): void {
+    this.content = message.content;
+    this.state = message.state;
+    this.model = message.model;
+    this.error = message.error;
+    this.stats = message.stats;
+    this.#unseen = "";
+    if (message.state === "streaming") this.#known = characters(message.content);
+    else this.progress = null;
+  }
+
+  /** False when text between what is known and the delta is missing. */
+  append(delta: Delta): boolean {
+    const text = news(this.#known, delta);
+    if (text === null) return false;
+    this.#unseen += text;
+    this.#known += characters(text);
+    return true;
+  }
+
+  reveal(): void {
+    if (!this.#unseen) return;
+    this.content += this.#unseen;
+    this.#unseen = "";
+    this.progress = null;
+  }
+}
+
+export class Messages {
+  current = $state<string | null>(null);
+  #nodes = $state.raw<ReadonlyMap<string, LiveMessage>>(new Map());
+  readonly #children = $derived(childrenOf(this.#nodes));
+  /** What is shown, root first. */
+  readonly path = $derived(pathTo(this.#nodes, this.current));
+  readonly last = $derived(this.path.at(-1));
+  readonly streaming = $derived(this.path.find((message) => message.state === "streaming"));
+
+  #waiting = new Set<LiveMessage>();
+  #frame = 0;
+
+  replace(conversation: Conversation): void {
+    const nodes = new Map<string, LiveMessage>();
+    for (const message of conversation.messages) {
+      const known = this.#nodes.get(message.id);
+      known?.take(message);
+      nodes.set(message.id, known ?? new LiveMessage(message));
+    }
+    this.#nodes = nodes;
+    this.current = conversation.current;
+  }
+
+  /** A message as the server now has it. */
+  take(message: Message): void {
+    const known = this.#nodes.get(message.id);
+    if (known) known.take(message);
+    else this.#nodes = new Map(this.#nodes).set(message.id, new LiveMessage(message));
+  }
+
+  /** A message from a reply, which may be older than what events have brought since: only what is new counts. */
+  meet(message: Message): void {
+    if (!this.#nodes.has(message.id)) this.take(message);
+  }
+
+  /** False when something was missed and the whole has to be asked for. */
+  append(delta: Delta): boolean {
+    const message = this.#nodes.get(delta.id);
+    if (!message?.append(delta)) return false;
+    this.#waiting.add(message);
+    this.#frame ||= requestAnimationFrame(() => this.#reveal());
+    return true;
+  }
+
+  progress(progress: PromptProgress): void {
+    const message = this.#nodes.get(progress.id);
+    if (message) message.progress = progress;
+  }
+
+  versions(message: LiveMessage): Versions {
+    return versionsOf(this.#children, message);
+  }
+
+  /** The leaf to show when the version `step` places from this one is turned to; null at either end. */
+  leafOfVersion(message: LiveMessage, step: number): string | null {
+    const { ids, index } = this.versions(message);
+    const id = ids[index + step];
+    return id === undefined ? null : newestLeaf(this.#children, id);
+  }
+
+  #reveal(): void {
+    this.#frame = 0;
+    for (const message of this.#waiting) message.reveal();
+    this.#waiting.clear();
+  }
+}

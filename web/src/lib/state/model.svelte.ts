@@ -1,0 +1,65 @@
+/** Owns what is known about the server and its model, and the connection that keeps it current. */
+
+import type { Client } from "../api/client.ts";
+import { serverEvents, type Connection } from "../api/events.ts";
+import type { InstalledModel, ModelState } from "../api/types.ts";
+import type { Toasts } from "./toasts.svelte.ts";
+
+export class Model {
+  state = $state.raw<ModelState>({ name: null, state: "none", progress: 0, error: null, notes: [] });
+  installed = $state.raw<readonly InstalledModel[]>([]);
+  version = $state("");
+  online = $state(true);
+  /** False until the server has told its state. */
+  known = $state(false);
+
+  #client: Client;
+  #toasts: Toasts;
+
+  constructor(client: Client, toasts: Toasts) {
+    this.#client = client;
+    this.#toasts = toasts;
+  }
+
+  /** `onList` is called when the list of conversations changed, and after each new connection. */
+  connect(onList: () => void): Connection {
+    return serverEvents(
+      { model: (state) => this.#take(state), conversations: onList },
+      {
+        onOpen: () => {
+          this.online = true;
+          void this.refresh();
+          onList();
+        },
+        onDown: () => (this.online = false),
+      },
+    );
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const { version, model, models } = await this.#client.state();
+      this.version = version;
+      this.installed = models;
+      this.#take(model);
+    } catch (error) {
+      this.#toasts.fail(error);
+    }
+  }
+
+  load = (name: string): Promise<void> => this.#change(this.#client.load(name));
+  unload = (): Promise<void> => this.#change(this.#client.unload());
+
+  async #change(asked: Promise<ModelState>): Promise<void> {
+    try {
+      this.#take(await asked);
+    } catch (error) {
+      this.#toasts.fail(error);
+    }
+  }
+
+  #take(state: ModelState): void {
+    this.state = state;
+    this.known = true;
+  }
+}

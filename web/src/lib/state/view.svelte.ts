@@ -1,0 +1,17 @@
+/** Owns what is unfolded on the page at the moment: drawer, dialogs, the message that is being edited. */
+
+export class View {
+  drawer = $state(false);
+  help = $state(false);
+  /** Id of the message being edited. */
+  editing = $state<string | null>(null);
+  /** Id of the answer whose prompt is shown. */
+  prompt = $state<string | null>(null);
+  /** Counts requests to put the cursor into the search field. */
+  searches = $state(0);
+
+  reset(): void {
+    this.editing = null;
+    this.prompt = null;
+  }
+}
