@@ -1,4 +1,5 @@
-"""/v1/models: every installed model, the loaded one first, because front ends show the first one."""
+"""/v1/models: every installed model, the loaded one first, because front ends show the first one. What a client
+calls a model is one of these names, never a path."""
 
 from __future__ import annotations
 
@@ -13,6 +14,12 @@ def all_of(models: Models) -> ModelList:
     if loaded is not None:
         listed = {loaded: listed.get(loaded, Model(loaded, 0)), **listed}
     return ModelList(list(listed.values()))
+
+
+def check(models: Models, asked: str | None) -> None:
+    """Raises NotFound unless `asked` is a listed name or none; "" and None stand for the loaded model."""
+    if asked and asked != models.state.name:
+        named(models, asked)
 
 
 def named(models: Models, name: str) -> Model:

@@ -45,19 +45,20 @@ def router(answers: Answers, models: Models) -> APIRouter:
     @routes.post("/chat/completions")
     async def chat_completions(request: Request) -> Response:
         asked = translate.chat(decode(await request.body()))
-        return await _answer(request, answers, asked, ChatForm(logprobs=asked.logprobs))
+        return await _answer(request, answers, models, asked, ChatForm(logprobs=asked.logprobs))
 
     @routes.post("/completions")
     async def completions(request: Request) -> Response:
         asked = translate.text(decode(await request.body()))
-        return await _answer(request, answers, asked, TextForm(logprobs=asked.logprobs))
+        return await _answer(request, answers, models, asked, TextForm(logprobs=asked.logprobs))
 
     return routes
 
 
-async def _answer(request: Request, answers: Answers, asked: Asked, form: Form) -> Response:
+async def _answer(request: Request, answers: Answers, models: Models, asked: Asked, form: Form) -> Response:
     language = language_of(request.headers.get("accept-language"))
     warnings = _warnings(asked, language)
+    catalogue.check(models, asked.completions[0].model)
     if not asked.stream:
         return _json(await while_connected(request.receive, _complete(answers, asked, form, warnings)))
     # Everything that is refused is refused here, with a status of its own: nothing has been sent yet.

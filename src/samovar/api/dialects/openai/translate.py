@@ -86,7 +86,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
         raise InvalidParameter("api.openai.choices", name="n", **facts)
     model, stop = fields.text("model"), fields.strings("stop")
     sampling, ignored = _sampling(fields)
-    shared = {"model": model if model != "default" else None, "n": n, "stop": stop, "sampling": sampling}
+    shared = {"model": None if model in ("", "default") else model, "n": n, "stop": stop, "sampling": sampling}
     return Asked(
         completions=tuple(msgspec.structs.replace(completion, **shared) for completion in completions),
         stream=stream,

@@ -1,0 +1,177 @@
+"""The app as it is served: a real uvicorn on a free port, over answers that a test scripts at the contract."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+import uvicorn
+
+from samovar.api.app import Services, create_app
+from samovar.api.security import DoorRules
+from samovar.core.engine import EngineInfo
+from samovar.core.errors import SamovarError
+from samovar.core.events import Accepted, Delta, Done, Event, Finish, Timings, TokenDetail, Usage
+from samovar.core.requests import Completion
+from samovar.services.contracts import Generation, InstalledModel, ModelState, RenderedPrompt
+
+MODEL = "little-model"
+
+Script = Callable[[Completion], list[Event | SamovarError | None]]
+"""What the model says to a request; None is a wait that only a cancel ends, an error is raised."""
+
+
+def says(*pieces: str, finish: str = "stop", cached: int = 2) -> Script:
+    """A script that answers every choice with `pieces`, a token each."""
+
+    def script(completion: Completion) -> list[Event | SamovarError | None]:
+        events: list[Event | SamovarError | None] = []
+        for piece in pieces:
+            token = TokenDetail(len(piece), piece.encode(), None if completion.logprobs is None else -0.5)
+            events += [Delta(choice, piece, (token,)) for choice in range(completion.n)]
+        events += [Finish(choice, finish) for choice in range(completion.n)]  # type: ignore[arg-type]
+        return [*events, done(cached=cached, spoken=len(pieces) * completion.n)]
+
+    return script
+
+
+def done(*, cached: int = 0, spoken: int = 1) -> Done:
+    return Done(Usage(7, cached, spoken), Timings(7 - cached, 1.5, spoken, 2.5, cached))
+
+
+@dataclass
+class FakeGeneration:
+    """Says its script; waits where it says None, until it is cancelled."""
+
+    script: list[Event | SamovarError | None]
+    model: str = MODEL
+    accepted: Accepted = field(default_factory=lambda: Accepted(7, 42))
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        for event in self.script:
+            if event is None:
+                await self._wake.wait()
+                yield Finish(0, "cancelled")
+                yield done()
+                return
+            if isinstance(event, Exception):
+                raise event
+            yield event
+
+    async def cancel(self) -> None:
+        self.cancelled.set()
+        self._wake.set()
+
+
+@dataclass
+class FakeAnswers:
+    """`Answers` that remembers what it was asked."""
+
+    script: Script = field(default_factory=lambda: says("Hel", "lo"))
+    refusal: Exception | None = None
+    hangs: bool = False
+    asked: list[Completion] = field(default_factory=list)
+    generations: list[FakeGeneration] = field(default_factory=list)
+    abandoned: threading.Event = field(default_factory=threading.Event)
+    begun: threading.Event = field(default_factory=threading.Event)
+
+    async def start(self, completion: Completion) -> Generation:
+        self.asked.append(completion)
+        if self.hangs:
+            self.begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.abandoned.set()
+        if self.refusal is not None:
+            raise self.refusal
+        generation = FakeGeneration(self.script(completion))
+        self.generations.append(generation)
+        self.begun.set()
+        return generation
+
+    async def render(self, completion: Completion) -> RenderedPrompt:
+        raise NotImplementedError(completion)
+
+
+@dataclass
+class FakeModels:
+    state: ModelState = field(default_factory=lambda: ModelState(MODEL, "ready", 1.0))
+    names: tuple[str, ...] = ("another/model", MODEL)
+
+    def installed(self) -> tuple[InstalledModel, ...]:
+        return tuple(InstalledModel(name, f"{name}.gguf", 9, "Q4_1", "llama", 1.7e9) for name in self.names)
+
+    async def load(self, name: str) -> EngineInfo:
+        raise NotImplementedError(name)
+
+    async def unload(self) -> None:
+        raise NotImplementedError
+
+    async def watch(self) -> AsyncIterator[ModelState]:
+        yield self.state
+
+
+@dataclass
+class Served:
+    """A running app and the fakes behind it."""
+
+    answers: FakeAnswers
+    models: FakeModels
+    port: int
+    closing: ExitStack
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def http(self, **headers: str) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False)
+
+    def client(self) -> openai.OpenAI:
+        """The real client; it is closed with the test."""
+        return self.closing.enter_context(
+            openai.OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, http_client=self.http())
+        )
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts apps on free ports; they end with the test."""
+    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+    closing = ExitStack()
+
+    def begin(*, rules: DoorRules | None = None, page: Path | None = None) -> Served:
+        answers, models = FakeAnswers(), FakeModels()
+        app = create_app(Services(answers, models, rules or DoorRules(), page or tmp_path / "no-page"))
+        listener = closing.enter_context(socket.create_server(("127.0.0.1", 0)))
+        config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        running.append((server, thread))
+        return Served(answers, models, listener.getsockname()[1], closing)
+
+    with closing:
+        yield begin
+    for server, thread in running:
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture
+def served(serve: Serve) -> Served:
+    return serve()
