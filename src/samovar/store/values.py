@@ -14,13 +14,13 @@ State = Literal["done", "streaming", "stopped", "interrupted", "failed"]
 
 
 class Stats(msgspec.Struct, frozen=True):
-    """What the last run of the model for an answer took. Rates and times are None where there was no token."""
+    """What the last run of the model for an answer took. Time and rate are 0 where it said nothing."""
 
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
-    first_token_ms: float | None = None
-    tokens_per_second: float | None = None
+    first_token_ms: float = 0.0
+    tokens_per_second: float = 0.0
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):

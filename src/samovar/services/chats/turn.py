@@ -144,15 +144,15 @@ class Turn:
         self._grown.set()
 
     def _stats(self, done: Done) -> Stats:
-        timings, first = done.timings, self._first_token
+        spoke, timings = self._first_token, done.timings
         return Stats(
             prompt_tokens=done.usage.prompt_tokens,
             cached_tokens=done.usage.cached_tokens,
             completion_tokens=done.usage.completion_tokens,
-            first_token_ms=None if first is None else (first - self._started) * 1000,
+            first_token_ms=0.0 if spoke is None else (spoke - self._started) * 1000,
             tokens_per_second=timings.predicted_n / timings.predicted_ms * 1000
             if timings.predicted_ms > 0
-            else None,
+            else 0.0,
         )
 
     def _ending(self) -> StoredMessage:

@@ -1,0 +1,84 @@
+"""Routes about conversations."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from samovar.api.page import wire
+from samovar.api.page.exchange import fields, language, reply, required
+from samovar.api.sse import EventStream
+from samovar.core.catalogue import Language
+from samovar.core.errors import InvalidInput
+from samovar.services.chats import ChatEvent, ChatService
+
+
+def router(chats: ChatService) -> APIRouter:
+    routes = APIRouter(prefix="/conversations")
+
+    @routes.get("")
+    async def listed(query: str = "") -> Response:
+        return reply(await chats.list(query))
+
+    @routes.post("")
+    async def create(request: Request) -> Response:
+        body = await fields(request)
+        tree = await chats.create(body.text("title") or "", body.text("system") or "")
+        return reply(wire.conversation(tree, language(request)))
+
+    @routes.get("/{conversation}")
+    async def read(conversation: str, request: Request) -> Response:
+        return reply(wire.conversation(await chats.get(conversation), language(request)))
+
+    @routes.patch("/{conversation}")
+    async def change(conversation: str, request: Request) -> Response:
+        body = await fields(request)
+        title, current = body.text("title"), body.text("current")
+        if title is None and current is None:
+            raise InvalidInput("page.nothing_to_change")
+        if current is not None:
+            head = await chats.show(conversation, current)
+        if title is not None:
+            head = await chats.rename(conversation, title)
+        return reply(wire.head(head))
+
+    @routes.delete("/{conversation}")
+    async def delete(conversation: str) -> Response:
+        await chats.delete(conversation)
+        return reply({})
+
+    @routes.post("/{conversation}/restore")
+    async def restore(conversation: str) -> Response:
+        return reply(wire.head(await chats.restore(conversation)))
+
+    @routes.post("/{conversation}/stop")
+    async def stop(conversation: str) -> Response:
+        await chats.stop(conversation)
+        return reply({})
+
+    @routes.post("/{conversation}/messages")
+    async def send(conversation: str, request: Request) -> Response:
+        body = await fields(request)
+        asked = await chats.send(conversation, body.text("parent"), required(body, "content"))
+        return reply(wire.asked(asked, language(request)))
+
+    @routes.get("/{conversation}/events")
+    async def events(conversation: str, request: Request) -> Response:
+        happening = chats.watch(conversation)
+        # The first event is awaited here, so that a conversation that is not there is a 404 and no empty stream.
+        first = await anext(happening, None)
+        return EventStream(_frames(first, happening, language(request)), happening.aclose)
+
+    return routes
+
+
+async def _frames(
+    first: ChatEvent | None, rest: AsyncGenerator[ChatEvent, None], language: Language
+) -> AsyncGenerator[bytes, None]:
+    """`first` is None where watching had ended already: the server is closing."""
+    if first is not None:
+        yield wire.event(first, language)
+    async for event in rest:
+        yield wire.event(event, language)

@@ -1,0 +1,77 @@
+"""Routes about the server as a whole: its state, its events, which model it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from samovar import __version__
+from samovar.api.page import wire
+from samovar.api.page.exchange import fields, language, reply, required
+from samovar.api.page.merged import merged
+from samovar.api.sse import EventStream, frame
+from samovar.core.catalogue import Language
+from samovar.core.errors import NotFound, SamovarError
+from samovar.services.chats import ChatService
+from samovar.services.contracts import Models
+
+
+def router(chats: ChatService, models: Models) -> APIRouter:
+    routes = APIRouter()
+    loads: set[asyncio.Task[None]] = set()
+
+    @routes.get("/state")
+    async def state(request: Request) -> Response:
+        # Reading the headers of the library's files may touch the disk.
+        library = await asyncio.to_thread(models.installed)
+        return reply(
+            {
+                "version": __version__,
+                "model": wire.model_state(models.state, language(request)),
+                "models": [wire.installed(model) for model in library],
+            }
+        )
+
+    @routes.get("/events")
+    async def events(request: Request) -> Response:
+        frames = merged(_model_frames(models, language(request)), _list_frames(chats))
+        return EventStream(frames, frames.aclose)
+
+    @routes.post("/models/load")
+    async def load(request: Request) -> Response:
+        name = required(await fields(request), "name")
+        library = await asyncio.to_thread(models.installed)
+        if name not in {model.name for model in library}:
+            raise NotFound("page.no_model", name=name)
+        task = asyncio.create_task(_load(models, name))
+        loads.add(task)
+        task.add_done_callback(loads.discard)
+        await asyncio.sleep(0)  # so that the answer tells of the load that has begun
+        return reply(wire.model_state(models.state, language(request)), 202)
+
+    @routes.post("/models/unload")
+    async def unload(request: Request) -> Response:
+        await models.unload()
+        return reply(wire.model_state(models.state, language(request)), 202)
+
+    return routes
+
+
+async def _load(models: Models, name: str) -> None:
+    """How it went is in the state, which every page watches."""
+    with contextlib.suppress(SamovarError):
+        await models.load(name)
+
+
+async def _model_frames(models: Models, language: Language) -> AsyncIterator[bytes]:
+    async for state in models.watch():
+        yield frame("model", wire.model_state(state, language))
+
+
+async def _list_frames(chats: ChatService) -> AsyncIterator[bytes]:
+    async for _ in chats.watch_list():
+        yield frame("conversations", {})

@@ -1,0 +1,77 @@
+"""What the page's API looks like on the wire: pure functions from values to JSON objects, in a language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from samovar.api.sse import frame
+from samovar.core.catalogue import Language, say
+from samovar.services.chats.events import Appended, Changed, ChatEvent, Reading, Shown, Titled, Whole
+from samovar.services.contracts import InstalledModel, ModelState, RenderedPrompt
+from samovar.store.values import Asked, Conversation, StoredMessage, Tree
+
+Json = Mapping[str, object]
+
+
+def message(value: StoredMessage, language: Language) -> Json:
+    return {
+        "id": value.id,
+        "parent": value.parent,
+        "role": value.role,
+        "content": value.content,
+        "state": value.state,
+        "created": value.created,
+        "model": value.model,
+        "error": value.error.text(language) if value.error else None,
+        "stats": value.stats,
+    }
+
+
+def head(value: Conversation) -> Json:
+    return msgspec.structs.asdict(value)
+
+
+def conversation(value: Tree, language: Language) -> Json:
+    return {**head(value.conversation), "messages": [message(m, language) for m in value.messages]}
+
+
+def asked(value: Asked, language: Language) -> Json:
+    return {"message": message(value.message, language), "answer": message(value.answer, language)}
+
+
+def model_state(value: ModelState, language: Language) -> Json:
+    return {
+        "name": value.name,
+        "state": value.state,
+        "progress": value.progress,
+        "error": value.error.text(language) if value.error else None,
+        "notes": [say(note.key, language, **note.facts) for note in value.notes],
+    }
+
+
+def installed(value: InstalledModel) -> Json:
+    return {"name": value.name, "size": value.size, "quant": value.quant, "architecture": value.architecture}
+
+
+def prompt(value: RenderedPrompt) -> Json:
+    parts = [{"text": part.text, "special": part.special} for part in value.parts]
+    return {"parts": parts, "tokens": len(value.tokens)}
+
+
+def event(value: ChatEvent, language: Language) -> bytes:
+    """A server-sent event."""
+    match value:
+        case Whole(tree):
+            return frame("conversation", conversation(tree, language))
+        case Changed(changed):
+            return frame("message", message(changed, language))
+        case Appended():
+            return frame("delta", value)
+        case Reading():
+            return frame("progress", value)
+        case Shown():
+            return frame("current", value)
+        case Titled():
+            return frame("title", value)
