@@ -26,7 +26,7 @@ ASKING_SECONDS = 10
 
 
 class Processor(msgspec.Struct, frozen=True):
-    """`cores`: physical ones that this process may use. `flags`: the instruction sets it has, of those that matter."""
+    """`cores`: physical ones that this process may use. `flags`: those instruction sets it has that matter here."""
 
     name: str
     machine: str
