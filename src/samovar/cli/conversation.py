@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 from rich.console import Console
 
+from samovar.cli.default_model import default_model, put_starter_if_needed
 from samovar.cli.options import terminal_language
 from samovar.core.catalogue import say
 from samovar.core.errors import revive
@@ -38,6 +39,7 @@ class Speaker:
 
     def __enter__(self) -> Speaker:
         try:
+            put_starter_if_needed(self._settings)
             self.house: House = self.wait(self._stack.enter_async_context(open_house(self._settings)))
         except BaseException:
             self._loop.close()
@@ -53,6 +55,11 @@ class Speaker:
             self.wait(self._loop.shutdown_default_executor())
         finally:
             self._loop.close()
+
+    @property
+    def wanted(self) -> str | None:
+        """The model that was asked for."""
+        return self._settings.model
 
     def wait(self, work: Coroutine[object, object, T]) -> T:
         """Runs the loop until `work` is done. Ctrl-C cancels it and is raised once it has wound up."""
@@ -92,9 +99,11 @@ class Conversation:
         return True
 
     async def _stream(self, messages: tuple[Message, ...], said: list[str]) -> None:
-        answers = self._speaker.house.answers
+        house = self._speaker.house
         with Console(stderr=True).status(say("cli.waking", terminal_language())):
-            generation = await answers.start(msgspec.structs.replace(self._completion, messages=messages))
+            model = await default_model(house.models, self._speaker.wanted)
+            asked = msgspec.structs.replace(self._completion, messages=messages, model=model)
+            generation = await house.answers.start(asked)
         async for event in generation:
             if isinstance(event, Failed):
                 raise revive(event.error)

@@ -21,6 +21,7 @@ from fastapi import FastAPI
 
 from samovar.api.app import Services, create_app
 from samovar.api.security import DoorRules, check_exposure
+from samovar.cli.default_model import default_model, put_starter_if_needed
 from samovar.cli.options import (
     ContextOption,
     HomeOption,
@@ -99,6 +100,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     terminal = Terminal()
     async with open_house(settings) as house:
         _log_to(settings.home)
+        put_starter_if_needed(settings)
         front = Front(_app(house, settings), started=lambda: _welcome(terminal, url, settings))
         beside = [
             asyncio.create_task(job)
@@ -164,7 +166,7 @@ def _has_screen() -> bool:
 
 async def _load(models: Models, wanted: str | None) -> None:
     """Loads the wanted model, else the first of the library, so that the first answer need not wait for it."""
-    name = wanted or next((model.name for model in models.installed()), None)
+    name = await default_model(models, wanted)
     if name is not None:
         with suppress(SamovarError):  # the model's state tells it, here and on the page
             await models.load(name)
