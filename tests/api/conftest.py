@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import httpx
 import openai
@@ -21,6 +22,7 @@ from samovar.core.engine import EngineInfo
 from samovar.core.errors import SamovarError
 from samovar.core.events import Accepted, Delta, Done, Event, Finish, Timings, TokenDetail, Usage
 from samovar.core.requests import Completion
+from samovar.services.chats import ChatService
 from samovar.services.contracts import Generation, InstalledModel, ModelState, RenderedPrompt
 
 MODEL = "little-model"
@@ -145,6 +147,9 @@ class Served:
         )
 
 
+NO_CHATS = cast(ChatService, None)
+"""For tests whose requests never reach a conversation."""
+
 Serve = Callable[..., Served]
 
 
@@ -156,7 +161,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
     def begin(*, rules: DoorRules | None = None, page: Path | None = None) -> Served:
         answers, models = FakeAnswers(), FakeModels()
-        app = create_app(Services(answers, models, rules or DoorRules(), page or tmp_path / "no-page"))
+        app = create_app(Services(answers, models, NO_CHATS, rules or DoorRules(), page or tmp_path / "no-page"))
         listener = closing.enter_context(socket.create_server(("127.0.0.1", 0)))
         config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)

@@ -15,8 +15,10 @@ from samovar import __version__
 from samovar.api import health, page_files
 from samovar.api.dialects import openai
 from samovar.api.errors import NoSuchRoute, WrongMethod
+from samovar.api.page import routes as page
 from samovar.api.security import Door, DoorRules
 from samovar.core.errors import InvalidInput
+from samovar.services.chats import ChatService
 from samovar.services.contracts import Answers, Models
 
 PAGE = Path(__file__).parent.parent / "web"
@@ -30,6 +32,7 @@ class Services:
 
     answers: Answers
     models: Models
+    chats: ChatService
     rules: DoorRules = field(default_factory=DoorRules)
     page: Path = PAGE
 
@@ -47,6 +50,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.include_router(health.router(services.models))
     app.include_router(openai.router(services.answers, services.models))
+    app.include_router(page.router(services.chats, services.models))
     app.router.routes.extend(page_files.routes(services.page))
     return app
 

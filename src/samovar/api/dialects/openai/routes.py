@@ -36,11 +36,11 @@ def router(answers: Answers, models: Models) -> APIRouter:
 
     @routes.get("/models")
     async def list_models() -> Response:
-        return _json(encode(catalogue.all_of(models)))
+        return _json(encode(await catalogue.all_of(models)))
 
     @routes.get("/models/{name:path}")
     async def one_model(name: str) -> Response:
-        return _json(encode(catalogue.named(models, name)))
+        return _json(encode(await catalogue.named(models, name)))
 
     @routes.post("/chat/completions")
     async def chat_completions(request: Request) -> Response:
@@ -58,7 +58,7 @@ def router(answers: Answers, models: Models) -> APIRouter:
 async def _answer(request: Request, answers: Answers, models: Models, asked: Asked, form: Form) -> Response:
     language = language_of(request.headers.get("accept-language"))
     warnings = _warnings(asked, language)
-    catalogue.check(models, asked.completions[0].model)
+    await catalogue.check(models, asked.completions[0].model)
     if not asked.stream:
         return _json(await while_connected(request.receive, _complete(answers, asked, form, warnings)))
     # Everything that is refused is refused here, with a status of its own: nothing has been sent yet.
