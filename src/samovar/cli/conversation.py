@@ -22,7 +22,7 @@ from samovar.core.events import Delta, Failed
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Message
 from samovar.core.settings import Settings
-from samovar.services.house import House, open_house
+from samovar.services.house import Engines, open_engines
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -40,7 +40,7 @@ class Speaker:
     def __enter__(self) -> Speaker:
         try:
             put_starter_if_needed(self._settings)
-            self.house: House = self.wait(self._stack.enter_async_context(open_house(self._settings)))
+            self.house: Engines = self.wait(self._stack.enter_async_context(open_engines(self._settings)))
         except BaseException:
             self._loop.close()
             raise

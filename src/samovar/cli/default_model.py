@@ -1,4 +1,4 @@
-"""Which model is meant when none is named: the first of the library, into which an empty one gets the starter model."""
+"""Which model is meant when none is named: the first of the library. An empty library gets the starter model."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import sys
 import webbrowser
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from logging.handlers import RotatingFileHandler
 from typing import Annotated
 
@@ -96,7 +97,8 @@ def _run(main: Coroutine[object, object, None]) -> None:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
-    url = url_of(settings.host, listener.getsockname()[1])
+    settings = replace(settings, port=listener.getsockname()[1])
+    url = url_of(settings.host, settings.port)
     terminal = Terminal()
     async with open_house(settings) as house:
         _log_to(settings.home)
