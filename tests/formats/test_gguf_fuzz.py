@@ -8,13 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from gguf_bytes import small
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samovar.core.errors import BadModelFile
 from samovar.formats.gguf import read_header
 from samovar.formats.shape import model_shape, require_language_model
+from tests.formats.gguf_bytes import small
 
 VALID = small().bytes()
 VALID_HEADER = len(small().header())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gguf_bytes import Gguf, Tensor
 
 from samovar.core.errors import BadModelFile
 from samovar.formats.gguf import read_header
 from samovar.formats.shape import ModelShape, model_shape, require_language_model
+from tests.formats.gguf_bytes import Gguf, Tensor
 
 
 def shape_of(folder: Path, architecture: str, layers: int = 4, **numbers: int | list[int]) -> ModelShape:

@@ -10,6 +10,7 @@ import msgspec
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import ErrorValue
 from samovar.core.events import Accepted, Event
+from samovar.core.library import InstalledModel as InstalledModel
 from samovar.core.requests import Completion, Part
 
 LoadState = Literal["none", "loading", "ready", "failed"]
@@ -58,17 +59,6 @@ class Answers(Protocol):
         ...
 
     async def render(self, completion: Completion) -> RenderedPrompt: ...
-
-
-class InstalledModel(msgspec.Struct, frozen=True):
-    """A model file in the library. `size` in bytes; `quant` as the field says it ("Q4_K_M"), "" if unknown."""
-
-    name: str
-    path: str
-    size: int
-    quant: str
-    architecture: str
-    created: float
 
 
 class Models(Protocol):
