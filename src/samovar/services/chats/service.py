@@ -172,6 +172,11 @@ class ChatService:
                     if turn.reading is not None:
                         yield turn.reading
 
+    @property
+    def watched(self) -> frozenset[str]:
+        """The conversations that somebody watches."""
+        return self._rooms.topics
+
     async def watch_list(self) -> AsyncGenerator[None, None]:
         """Once at the beginning, and whenever the list of conversations has changed."""
         with self._lists.subscribe(LIST) as subscription:
