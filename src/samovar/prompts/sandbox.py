@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from types import GeneratorType
+from typing import cast
 
 from jinja2 import nodes, pass_context
+from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, LoopControlExtension
 from jinja2.filters import FILTERS
 from jinja2.parser import Parser
-from jinja2.runtime import Context, LoopContext
+from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.tests import TESTS
 from jinja2.utils import Cycler, Joiner, Namespace
 from jinja2.visitor import NodeTransformer
 
@@ -67,7 +70,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
             **{name: self._charged(_given(budget, function)) for name, function in BOUNDED_FILTERS.items()},
             **{f"_{rule.__name__}": rule for rule in (self.written, self.joined, self.made, self.each)},
         }
-        self.tests = {name: self._charged(function) for name, function in self.tests.items()}
+        tests = cast("Mapping[str, Callable[..., object]]", TESTS)
+        self.tests = {name: self._charged(function) for name, function in tests.items()}
         self.globals = {
             "range": self._range,
             "dict": dict,
@@ -81,6 +85,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
             if isinstance(obj, kind):
                 return attr in names
         return super().is_safe_attribute(obj, attr, value)
+
+    def unsafe_undefined(self, obj: object, attribute: str) -> Undefined:
+        """Jinja fails when what is unsafe is used; to ask for `__class__` is enough here, as no honest template does."""
+        if attribute.startswith("_"):
+            raise SecurityError(f"{type(obj).__name__}.{attribute}")
+        return super().unsafe_undefined(obj, attribute)
 
     def call_binop(self, _context: Context, operator: str, left: object, right: object) -> object:
         result = BOUNDED_OPERATORS[operator](self.budget, left, right)
