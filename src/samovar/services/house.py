@@ -9,39 +9,70 @@ from dataclasses import dataclass
 
 from samovar.core.settings import Settings
 from samovar.services.answers import AnswerService
-from samovar.services.chats import ChatService
+from samovar.services.chats.service import ChatService
 from samovar.services.loading import LoadPlanner
 from samovar.services.models import ModelService
-from samovar.services.verdicts import Verdicts
+from samovar.services.verdicts import VerdictKeeper
 from samovar.store.database import Database
 from samovar.store.lock import lock_home
+from samovar.store.verdicts import Verdicts
 
 
 @dataclass(frozen=True)
-class House:
-    """The services of one open home folder."""
+class Engines:
+    """What it takes to ask a model."""
 
     models: ModelService
     answers: AnswerService
+
+
+@dataclass(frozen=True)
+class House(Engines):
+    """The services of a home folder that one server owns."""
+
     chats: ChatService
 
 
 @asynccontextmanager
+async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
+    """Models and answers without chats: several processes may have them of one home. Ends the worker when left."""
+    async with _database(settings) as database:
+        engines = _engines(settings, database)
+        try:
+            yield engines
+        finally:
+            await engines.models.unload()
+
+
+@asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
-    """Locks the home, opens the store, and ends the worker and saves what streams when it is left.
+    """Takes the home for the server at `settings.port`; saves what streams and ends the worker when it is left.
 
     Raises Conflict if another server has the home, StorageFailed if the store cannot be opened.
     """
     settings.home.make()
     with lock_home(settings.home, settings.port):
-        database = await asyncio.to_thread(Database.open, settings.home.database)
-        planner = LoadPlanner(settings)
-        models = ModelService(planner, Verdicts(database), settings.home.logs, settings.model)
-        answers = AnswerService(models)
-        chats = await ChatService.open(database, answers)
-        try:
-            yield House(models, answers, chats)
-        finally:
-            await chats.close()
-            await models.unload()
-            await database.close()
+        async with _database(settings) as database:
+            engines = _engines(settings, database)
+            chats = await ChatService.open(database, engines.answers)
+            try:
+                yield House(engines.models, engines.answers, chats)
+            finally:
+                await chats.close()
+                await engines.models.unload()
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    settings.home.make()
+    database = await asyncio.to_thread(Database.open, settings.home.database)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _engines(settings: Settings, database: Database) -> Engines:
+    verdicts = VerdictKeeper(Verdicts(database))
+    models = ModelService(LoadPlanner(settings), verdicts, settings.home.logs, settings.model)
+    return Engines(models, AnswerService(models))

@@ -11,18 +11,19 @@ from pathlib import Path
 
 from samovar.core.engine import EngineInfo, LoadSpec
 from samovar.core.errors import NotFound, SamovarError
+from samovar.core.library import InstalledModel
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.supervisor import Hooks, Supervisor
-from samovar.services.contracts import InstalledModel, ModelState
+from samovar.services.contracts import ModelState
 from samovar.services.loading import LoadPlanner
-from samovar.services.verdicts import Verdicts
+from samovar.services.verdicts import VerdictKeeper
 from samovar.services.watched import Watched
 
 
 class ModelService:
     """A services.contracts.Models."""
 
-    def __init__(self, planner: LoadPlanner, verdicts: Verdicts, logs: Path, default: str | None) -> None:
+    def __init__(self, planner: LoadPlanner, verdicts: VerdictKeeper, logs: Path, default: str | None) -> None:
         self._planner = planner
         self._verdicts = verdicts
         self._logs = logs
@@ -62,33 +63,34 @@ class ModelService:
         """The worker of the named model, or of the one that is loaded (else the default) where no name is given;
         loaded if need be. Raises NotFound, NotEnoughMemory, BadModelFile, EngineFailed …"""
         async with self._switching:
-            name = self._wanted(name)
-            if self._supervisor is None or self.state.name != name:
-                name = await asyncio.to_thread(self._planner.resolve, name)
-            if self._supervisor is None or self.state.name != name:
-                await self._switch(name)
-            worker = await self._worker(name)
+            wanted = self._wanted(name)
+            if self._supervisor is None or self.state.name != wanted:
+                model = await asyncio.to_thread(self._planner.find, wanted)
+                if self._supervisor is None or self.state.name != model.name:
+                    await self._switch(model)
+                wanted = model.name
+            worker = await self._worker(wanted)
             assert worker.info is not None
-            return name, worker, worker.info
+            return wanted, worker, worker.info
 
     def _wanted(self, name: str | None) -> str:
         wanted = name or self.state.name or self._default
         if wanted is None:
-            raise NotFound("models.none_installed")
+            raise NotFound("models.none_named")
         return wanted
 
-    async def _switch(self, name: str) -> None:
+    async def _switch(self, model: InstalledModel) -> None:
         if self._supervisor is not None:
             await self._supervisor.drained()
         await self._close()
-        self._state.set(ModelState(name, "loading"))
+        self._state.set(ModelState(model.name, "loading"))
         try:
-            spec = await asyncio.to_thread(self._planner.plan, name)
+            spec = await asyncio.to_thread(self._planner.plan, model)
             verdict = await self._verdicts.recall(spec)
         except SamovarError as error:
-            self._state.set(ModelState(name, "failed", error=error.value()))
+            self._state.set(ModelState(model.name, "failed", error=error.value()))
             raise
-        self._supervisor = Supervisor(spec, verdict, self._log(name), self._hooks(name, spec))
+        self._supervisor = Supervisor(spec, verdict, self._log(model.name), self._hooks(model.name, spec))
 
     async def _worker(self, name: str) -> WorkerProcess:
         """The running worker; the state says how its start goes."""

@@ -1,0 +1,70 @@
+"""The engine alone: `llama_decode` in a loop over prepared batches, with nothing of Samovar's between.
+
+What the server is measured against. The tokens are fixed, and no logits are read: the least work that gives them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+
+import numpy as np
+
+from samovar.core.engine import LoadSpec, Setting
+from samovar.engines.llama.binding import ContextOptions
+from samovar.engines.llama.model import Model
+from samovar.engines.llama.opening import load_binding
+
+
+class Bare:
+    """One context of one build."""
+
+    def __init__(self, spec: LoadSpec, setting: Setting, threads: int) -> None:
+        self._binding = load_binding(setting.build)
+        self._model = Model(self._binding, spec.path, lambda _: True)
+        self._context = self._binding.new_context(
+            self._model.handle,
+            ContextOptions(spec.cells, 512, setting.micro_batch, spec.parallel, threads, setting.flash),
+        )
+
+    def prefill(self, count: int) -> float:
+        """Seconds to compute `count` tokens of a fresh sequence in batches of at most 512."""
+        self._forget(0)
+        began = time.perf_counter()
+        for start in range(0, count, 512):
+            size = min(512, count - start)
+            self._decode(range(start, start + size), [0] * size, last_only=True)
+        return time.perf_counter() - began
+
+    def decode(self, streams: int, depth: int, steps: int) -> float:
+        """Seconds for `steps` steps of one token for each of `streams` sequences that hold `depth` tokens."""
+        for sequence in range(streams):
+            self._forget(sequence)
+            self._decode(range(depth), [sequence] * depth, last_only=True)
+        began = time.perf_counter()
+        for step in range(steps):
+            self._decode([depth + step] * streams, list(range(streams)), last_only=False)
+        return time.perf_counter() - began
+
+    def _forget(self, sequence: int) -> None:
+        self._binding.remove(self._context, sequence, 0, -1)
+
+    def _decode(self, positions: range | list[int], sequences: list[int], *, last_only: bool) -> None:
+        count = len(sequences)
+        tokens = np.arange(1000, 1000 + count, dtype=np.int32)
+        places = np.array(positions, dtype=np.int32)
+        owners = np.array(sequences, dtype=np.int32)
+        ones = np.ones(count, dtype=np.int32)
+        wanted = np.zeros(count, dtype=np.int8) if last_only else np.ones(count, dtype=np.int8)
+        wanted[-1] = 1
+        addresses = owners.ctypes.data + 4 * np.arange(count, dtype=np.uintp)
+        batch = self._binding.batch_type()
+        batch.n_tokens = count
+        arrays = {"token": tokens, "pos": places, "n_seq_id": ones, "seq_id": addresses, "logits": wanted}
+        for name, array in arrays.items():
+            setattr(batch, name, ctypes.cast(array.ctypes.data, type(getattr(batch, name))))
+        code = self._binding.decode(self._context, batch)
+        if code:
+            raise RuntimeError(f"llama_decode returned {code}")
+        if self._binding.logits(self._context) == 0:
+            raise RuntimeError("no logits")

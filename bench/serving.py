@@ -1,0 +1,146 @@
+"""How much of the engine's speed reaches a client: the server against the bare `llama_decode` loop, in one run.
+
+    python bench/serving.py [--build ik|mainline] [--rounds 7] [--model FILE]
+
+Prints a table for docs/benchmarks.md. Rounds of both alternate, so that a change of the machine's mood hits both;
+figures are medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench.bare import Bare
+from samovar.core.engine import LoadSpec, Setting
+from samovar.engines.llama.builds import installed, names
+from samovar.engines.llama.cpu import physical_cores
+from samovar.hub.starter import starter_file
+from tests.e2e.conftest import Served, start
+
+STREAMS, DEPTH, STEPS, PROMPT, PARALLEL, WINDOW = 8, 64, 128, 500, 8, 2048
+SETTINGS = {"ik": Setting("ik", 31, False), "mainline": Setting("mainline", 512, True)}
+GREEDY = {"temperature": 0.0}
+
+
+async def stream(port: int, fresh: int, prompt: int, tokens: int, sampling: dict[str, float]) -> list[float]:
+    """Arrival times of the tokens, seconds after the request was sent, of one raw HTTP stream. `fresh` makes the
+    prompt one that no cache holds; its repetition keeps the model from ending the text."""
+    body = json.dumps(
+        {"prompt": [2000 + fresh, *([500, 600, 700, 800] * prompt)[: prompt - 1]], "max_tokens": tokens}
+        | {"stream": True}
+        | sampling
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+    head = "POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    began = time.perf_counter()
+    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+    times = []
+    while line := await reader.readline():
+        if line.startswith(b"data: [DONE]"):
+            break
+        if line.startswith(b"data: ") and b'"finish_reason":null' in line:
+            times.append(time.perf_counter() - began)
+    writer.close()
+    return times
+
+
+class Server:
+    """Rounds over HTTP."""
+
+    def __init__(self, served: Served) -> None:
+        self._port = served.port
+        self._fresh = 0
+
+    def first_token(self) -> float:
+        self._fresh += 1
+        return asyncio.run(stream(self._port, self._fresh, PROMPT, 1, GREEDY))[0]
+
+    def decode(self, streams: int, sampling: dict[str, float]) -> float:
+        """Seconds for one step of all streams, while all of them run."""
+
+        async def run() -> list[list[float]]:
+            self._fresh += streams
+            return await asyncio.gather(
+                *(stream(self._port, self._fresh + i, DEPTH, STEPS, sampling) for i in range(streams))
+            )
+
+        times = asyncio.run(run())
+        began, ended = max(t[0] for t in times), min(t[-1] for t in times)
+        counted = sum(sum(began < moment <= ended for moment in t) for t in times)
+        return (ended - began) / counted * streams
+
+
+def alternate(rounds: int, *measures: Callable[[], float]) -> list[float]:
+    """Medians of measures that take turns; each is warmed up once."""
+    for measure in measures:
+        measure()
+    taken = [[measure() for measure in measures] for _ in range(rounds)]
+    return [statistics.median(column) for column in zip(*taken, strict=True)]
+
+
+def idle(served: Served) -> tuple[float, float]:
+    """Share of one core (%) and resident memory (MB) of the front over ten seconds without a request."""
+    process = psutil.Process(served.process.pid)
+    process.cpu_percent()
+    return process.cpu_percent(10), process.memory_info().rss / 1e6
+
+
+def report(bare: Bare, served: Served, rounds: int) -> None:
+    server = Server(served)
+    idle_share, idle_memory = idle(served)
+    rows: list[tuple[str, str, str, str]] = []
+
+    def rates(name: str, streams: int, sampling: dict[str, float]) -> None:
+        alone, http = alternate(
+            rounds, lambda: bare.decode(streams, DEPTH, STEPS) / STEPS, lambda: server.decode(streams, sampling)
+        )
+        rows.append((name, f"{streams / alone:.1f} t/s", f"{streams / http:.1f} t/s", f"{alone / http:.3f} ×"))
+
+    rates("decode, 1 stream, greedy", 1, GREEDY)
+    rates("decode, 1 stream, default samplers", 1, {})
+    rates(f"decode, {STREAMS} streams, greedy", STREAMS, GREEDY)
+    alone, http = alternate(rounds, lambda: bare.prefill(PROMPT), server.first_token)
+    gap = f"+{(http - alone) * 1000:.1f} ms"
+    rows.append((f"first token, {PROMPT}-token prompt", f"{alone * 1000:.0f} ms", f"{http * 1000:.0f} ms", gap))
+    rows.append(("front, idle", "", f"{idle_share:.1f} % CPU, {idle_memory:.0f} MB", ""))
+    print("| workload | bare llama_decode | over HTTP | ratio |\n|---|---|---|---|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--build", choices=sorted(SETTINGS), default="ik")
+    options.add_argument("--rounds", type=int, default=7)
+    options.add_argument("--model", default=str(starter_file()))
+    chosen = options.parse_args()
+    threads = physical_cores()
+    setting = SETTINGS[chosen.build]
+    cells = WINDOW * PARALLEL
+    spec = LoadSpec(engine="llama", path=chosen.model, window=WINDOW, cells=cells, parallel=PARALLEL)
+    print(f"{platform.processor() or platform.machine()}, {threads} threads; {names(installed())}; {setting}")
+    print(f"{Path(chosen.model).name}; window {WINDOW}, {PARALLEL} sequences; medians of {chosen.rounds}\n")
+    with tempfile.TemporaryDirectory() as home:
+        arguments = ("--model", chosen.model, "--ctx", str(WINDOW), "--parallel", str(PARALLEL))
+        served = start(Path(home), *arguments, "--library", chosen.build, "--threads", str(threads))
+        try:
+            report(Bare(spec, setting, threads), served, chosen.rounds)
+        finally:
+            served.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""What it takes to load a model by name: its file, the ways to compute it, the memory it needs. Starts nothing.
+
+A name that comes over the network is looked up in the library only. What the person at the command line said with
+`--model` may also be a file anywhere, or the echo engine, which needs none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from samovar.core.engine import Build, LoadSpec
+from samovar.core.library import InstalledModel
+from samovar.core.settings import Settings
+from samovar.engines.llama.builds import installed as installed_builds
+from samovar.engines.llama.cpu import read_cpu
+from samovar.engines.llama.ladder import settings as ways_to_compute
+from samovar.formats.gguf import read_header
+from samovar.formats.shape import model_shape, require_language_model
+from samovar.hub.available import available_memory
+from samovar.hub.library import Library
+from samovar.hub.memory import Demand, plan_memory
+
+ECHO = "echo"
+ECHO_WINDOW = 4096
+DEFAULT_PARALLEL = 4
+
+
+class LoadPlanner:
+    """Plans loads for one home. Reads files: call it off the event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._library = Library(settings.home)
+
+    def installed(self) -> tuple[InstalledModel, ...]:
+        """The library, and the model of the command line where it lies elsewhere."""
+        models = self._library.models()
+        wanted = self._settings.model
+        if wanted is None or any(model.name == wanted for model in models):
+            return models
+        guest = self.find(wanted)
+        return models if any(model.path == guest.path for model in models) else (guest, *models)
+
+    def find(self, name: str) -> InstalledModel:
+        """Raises NotFound with near matches."""
+        if name == self._settings.model:
+            return _echo(name) if _is_echo(name) else self._library.locate(name)
+        if _is_echo(self._settings.model or "") and name == ECHO:
+            return _echo(self._settings.model or "")
+        return self._library.find(name)
+
+    def plan(self, model: InstalledModel) -> LoadSpec:
+        """Raises BadModelFile, NotEnoughMemory, Missing where no library can run it."""
+        chosen = self._settings
+        parallel = chosen.parallel or DEFAULT_PARALLEL
+        if model.architecture == ECHO:
+            window = chosen.ctx or ECHO_WINDOW
+            return LoadSpec(engine=ECHO, path=model.path, window=window, cells=window * parallel, parallel=parallel)
+        header = read_header(Path(model.path))
+        require_language_model(header)
+        ways = ways_to_compute(
+            builds=_builds(),
+            cpu=read_cpu(),
+            parallel=parallel,
+            tensors=header.tensor_kinds(),
+            preference=chosen.library,
+        )
+        demand = Demand(
+            shape=model_shape(header),
+            weights=header.weight_bytes,
+            parallel=parallel,
+            micro_batch=ways[0].micro_batch,
+            flash=ways[0].flash,
+        )
+        memory = plan_memory(demand, available_memory(), chosen.ctx)
+        return LoadSpec(
+            engine="llama",
+            path=model.path,
+            window=memory.window,
+            cells=memory.cells,
+            parallel=parallel,
+            threads=chosen.threads or 0,
+            settings=ways,
+        )
+
+
+def verdict_key(spec: LoadSpec) -> str:
+    """What a verdict about a model holds for: this very file, these builds, this processor, this many sequences."""
+    path = Path(spec.path)
+    stat = path.stat() if path.exists() else None
+    cpu = read_cpu()
+    facts = (
+        path.name,
+        stat and (stat.st_size, stat.st_mtime_ns),
+        [(found.build, found.version) for found in installed_builds()],
+        cpu.machine,
+        sorted(cpu.flags),
+        spec.parallel > 1,
+    )
+    return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+def _builds() -> list[Build]:
+    return [found.build for found in installed_builds()]
+
+
+def _is_echo(name: str) -> bool:
+    return name == ECHO or name.startswith(f"{ECHO}:")
+
+
+def _echo(path: str) -> InstalledModel:
+    return InstalledModel(name=ECHO, path=path, size=0, quant="", architecture=ECHO, created=0.0)
