@@ -29,7 +29,7 @@ INTERRUPTED = 130
 
 @SamplingOptions
 def run(
-    prompt: Annotated[list[str] | None, typer.Argument(metavar="[PROMPT]...", help="cli.argument_prompt")] = None,
+    prompt: Annotated[list[str] | None, typer.Argument(metavar="PROMPT", help="cli.argument_prompt")] = None,
     model: ModelOption = None,
     home: HomeOption = None,
     system: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="cli.option_system")] = None,
