@@ -53,6 +53,7 @@ export class Chat {
   }
 
   async regenerate(message: LiveMessage): Promise<void> {
+    if (this.messages.streaming) return;
     await this.#try(async () => {
       const { answer } = await this.#client.regenerate(message.id);
       this.messages.meet(answer);
@@ -61,6 +62,7 @@ export class Chat {
   }
 
   async goOn(message: LiveMessage): Promise<void> {
+    if (this.messages.streaming) return;
     await this.#try(() => this.#client.goOn(message.id));
   }
 

@@ -1,0 +1,142 @@
+/** The page's API over the scripted world: a table of method, path and what it does. */
+
+import type { Conversation, Message } from "../../src/lib/api/types.ts";
+import type { World } from "./world.ts";
+
+export type Body = { title?: string; current?: string; parent?: string | null; content?: string; name?: string };
+type Route = readonly [string, RegExp, (world: World, id: string, body: Body, query: string) => unknown];
+
+export class Missing extends Error {}
+
+const head = ({ id, title, created, updated, current }: Conversation) => ({ id, title, created, updated, current });
+
+function conversation(world: World, id: string): Conversation {
+  const found = world.conversations.get(id);
+  if (!found || found.deleted) throw new Missing("There is no such conversation.");
+  return found;
+}
+
+function message(world: World, id: string): [Conversation, Message] {
+  const found = world.message(id);
+  if (!found) throw new Missing("There is no such message.");
+  return found;
+}
+
+function hide(world: World, id: string, deleted: boolean): void {
+  const found = world.conversations.get(id);
+  if (found) found.deleted = deleted;
+  world.say("server", "conversations", {});
+}
+
+export const ROUTES: readonly Route[] = [
+  ["GET", /^\/state$/, (world) => ({ version: "0.1.0", model: world.model, models: world.models })],
+  ["POST", /^\/models\/load$/, (world, _, body) => world.load(body.name ?? null)],
+  ["POST", /^\/models\/unload$/, (world) => world.load(null)],
+  [
+    "GET",
+    /^\/conversations$/,
+    (world, _id, _body, query) =>
+      [...world.conversations.values()]
+        .filter((one) => !one.deleted)
+        .filter((one) => JSON.stringify([one.title, one.messages.map((m) => m.content)]).toLowerCase().includes(query))
+        .sort((a, b) => b.updated - a.updated)
+        .map(({ id, title, updated, messages }) => ({
+          id,
+          title,
+          updated,
+          snippet: (messages.find((m) => m.content.toLowerCase().includes(query))?.content ?? "").slice(0, 80),
+        })),
+  ],
+  ["POST", /^\/conversations$/, (world, _, body) => world.create(body.title)],
+  ["GET", /^\/conversations\/(\w+)$/, conversation],
+  [
+    "PATCH",
+    /^\/conversations\/(\w+)$/,
+    (world, id, body) => {
+      const found = conversation(world, id);
+      if (body.title !== undefined) world.retitle(found, body.title);
+      if (body.current !== undefined) {
+        found.current = body.current;
+        world.say(id, "current", { current: body.current });
+      }
+      return head(found);
+    },
+  ],
+  ["DELETE", /^\/conversations\/(\w+)$/, (world, id) => hide(world, id, true)],
+  ["POST", /^\/conversations\/(\w+)\/restore$/, (world, id) => hide(world, id, false)],
+  ["POST", /^\/conversations\/(\w+)\/stop$/, (world, id) => (world.stop(id), {})],
+  [
+    "POST",
+    /^\/conversations\/(\w+)\/messages$/,
+    (world, id, body) => {
+      const found = conversation(world, id);
+      const own = world.add(found, body.parent ?? null, "user", body.content ?? "");
+      world.say(id, "message", own);
+      return { message: own, answer: world.answer(found, own) };
+    },
+  ],
+  [
+    "POST",
+    /^\/messages\/(\w+)\/regenerate$/,
+    (world, id) => {
+      const [found, old] = message(world, id);
+      return { answer: world.answer(found, message(world, old.parent ?? "")[1]) };
+    },
+  ],
+  [
+    "POST",
+    /^\/messages\/(\w+)\/continue$/,
+    (world, id) => {
+      const [found, answer] = message(world, id);
+      world.write(found, answer, " And so on: steam rises, the evening is long, and nobody hurries.");
+      return { answer };
+    },
+  ],
+  [
+    "PATCH",
+    /^\/messages\/(\w+)$/,
+    (world, id, body) => {
+      const [found, changed] = message(world, id);
+      changed.content = body.content ?? "";
+      world.say(found.id, "message", changed);
+      return changed;
+    },
+  ],
+  [
+    "POST",
+    /^\/messages\/(\w+)\/fork$/,
+    (world, id, body) => {
+      const [found, old] = message(world, id);
+      const own = world.add(found, old.parent, "user", body.content ?? "");
+      world.say(found.id, "message", own);
+      return { message: own, answer: world.answer(found, own) };
+    },
+  ],
+  [
+    "POST",
+    /^\/messages\/(\w+)\/branch$/,
+    (world, id) => {
+      const [found] = message(world, id);
+      const made = world.create(`${found.title} (branch)`);
+      const path: Message[] = [];
+      for (let at: string | null = id; at; at = path[0]!.parent) path.unshift(message(world, at)[1]);
+      for (const one of path) world.add(made, made.current, one.role, one.content);
+      return made;
+    },
+  ],
+  [
+    "GET",
+    /^\/messages\/(\w+)\/prompt$/,
+    (world, id) => {
+      const [, answer] = message(world, id);
+      const question = message(world, answer.parent ?? "")[1].content;
+      const opening = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n";
+      const parts = [
+        { text: `${opening}${question} `, special: true },
+        { text: "<|im_end|>", special: false },
+        { text: " is not an end here.<|im_end|>\n<|im_start|>assistant\n", special: true },
+      ];
+      return { parts, tokens: 47 };
+    },
+  ],
+];
