@@ -39,7 +39,7 @@ from samovar.core.settings import Said, Settings, read_settings
 from samovar.services.contracts import Models
 from samovar.services.house import House, open_house
 
-CLOSING_SECONDS = 2
+CLOSING_SECONDS = 1
 LOG_BYTES = 4 * 1024 * 1024
 
 
