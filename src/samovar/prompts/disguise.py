@@ -22,8 +22,11 @@ class Disguise:
     """The private characters of one rendering: none of them occurs in `texts`, which is all that goes into it."""
 
     def __init__(self, special_texts: Iterable[str], texts: Iterable[str]) -> None:
-        self._special = sorted({text for text in special_texts if text}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, self._special)) or r"(?!)")
+        special = sorted({text for text in special_texts if text}, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, special)) or r"(?!)")
+        self._heads = {text[:cut] for text in special for cut in range(1, len(text))}
+        self._tails = {text[cut:] for text in special for cut in range(1, len(text))}
+        self._longest = len(special[0]) - 1 if special else 0
         self._free = _unused(texts)
         self._meant: dict[str, str] = {}
 
@@ -43,8 +46,9 @@ class Disguise:
             return hidden
         start = hidden.index(inner[0])
         before, after = hidden[:start], hidden[start + len(inner) :]
-        head = max((_overlap(special, inner) for special in self._special), default=0)
-        tail = max((_overlap(inner[head:], special) for special in self._special), default=0)
+        sizes = range(min(self._longest, len(inner)), 0, -1)
+        head = next((size for size in sizes if inner[:size] in self._tails), 0)
+        tail = next((size for size in sizes if size <= len(inner) - head and inner[-size:] in self._heads), 0)
         pieces = (inner[:head], inner[len(inner) - tail :])
         first, last = (self._character(piece) if piece else "" for piece in pieces)
         return before + first + inner[head : len(inner) - tail] + last + after
@@ -81,11 +85,6 @@ class Disguise:
 def _unused(texts: Iterable[str]) -> Iterator[str]:
     used = {character for text in texts for character in _PRIVATE.findall(text)}
     return (chr(code) for codes in _PRIVATE_RANGES for code in codes if chr(code) not in used)
-
-
-def _overlap(left: str, right: str) -> int:
-    """Length of the longest end of `left` that `right` begins with, shorter than the control token's whole text."""
-    return next((n for n in range(min(len(left), len(right)), 0, -1) if left.endswith(right[:n])), 0)
 
 
 def strings(value: object) -> Iterator[str]:

@@ -87,7 +87,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value)
 
     def unsafe_undefined(self, obj: object, attribute: str) -> Undefined:
-        """Jinja fails when what is unsafe is used; to ask for `__class__` is enough here, as no honest template does."""
+        """Jinja fails when what is unsafe is used; asking for `__class__` is enough: no honest template does."""
         if attribute.startswith("_"):
             raise SecurityError(f"{type(obj).__name__}.{attribute}")
         return super().unsafe_undefined(obj, attribute)

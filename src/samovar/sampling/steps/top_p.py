@@ -18,7 +18,7 @@ GROWTH = 8
 
 
 def apply(candidates: Candidates, values: Values, _moment: Moment) -> Candidates:
-    enough = values["top_p"] * float(candidates.weights().sum())
+    enough = values["top_p"] * candidates.weights().sum(dtype=np.float64)
     size = FIRST_HEAD
     while True:
         head = candidates.best(size)

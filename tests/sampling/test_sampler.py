@@ -1,0 +1,201 @@
+"""What a request gets: its chain in its order, draws of seed and logits alone, honest failures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samovar.core.errors import EngineFailed, InvalidParameter
+from samovar.core.parameters import Number, SamplingParams
+from samovar.sampling import Sampler, parameters, resolve, seeded
+from samovar.sampling.registry import arrange
+from samovar.sampling.sampler import chain
+
+NEUTRAL: dict[str, Number] = {p.name: p.neutral for p in parameters().values()}
+ROW = np.random.default_rng(3).standard_normal(50_000).astype(np.float32) * 3
+
+
+def sampler(size: int, seed: int | None = 7, choice: int = 0, **values: Number) -> Sampler:
+    return Sampler(SamplingParams(values={**NEUTRAL, **values}, seed=seed), size, choice=choice)
+
+
+def text(source: Sampler, length: int = 40) -> list[int]:
+    tokens: list[int] = []
+    for _ in range(length):
+        tokens.append(source.draw(ROW, tokens))
+    return tokens
+
+
+def test_the_same_seed_gives_the_same_text() -> None:
+    assert text(sampler(len(ROW))) == text(sampler(len(ROW)))
+    assert text(sampler(len(ROW))) != text(sampler(len(ROW), seed=8))
+
+
+def test_the_same_seed_gives_the_same_text_whatever_is_drawn_beside_it() -> None:
+    alone = text(sampler(len(ROW)))
+    one, other = sampler(len(ROW)), sampler(len(ROW), seed=1)
+    tokens = []
+    for _ in alone:
+        other.draw(ROW)
+        tokens.append(one.draw(ROW))
+        other.logprobs(ROW, 0, 3)
+        one.logprobs(ROW, 0, 3)
+    assert tokens == alone
+
+
+def test_the_nth_token_takes_the_nth_number_even_after_certain_ones() -> None:
+    certain = np.full(50_000, -np.inf, dtype=np.float32)
+    certain[3] = 0
+    plain, after_certain = sampler(len(ROW)), sampler(len(ROW))
+    plain.draw(ROW)
+    assert after_certain.draw(certain) == 3
+    assert after_certain.draw(ROW) == plain.draw(ROW)
+
+
+def test_choices_draw_as_requests_with_the_next_seeds() -> None:
+    assert text(sampler(len(ROW), seed=7, choice=2)) == text(sampler(len(ROW), seed=9))
+
+
+@pytest.mark.parametrize("seed", [-1, 0, 2**64 - 1, 2**80])
+def test_any_whole_number_is_a_seed(seed: int) -> None:
+    assert text(sampler(len(ROW), seed=seed, choice=1)) == text(sampler(len(ROW), seed=seed, choice=1))
+
+
+def test_a_request_without_a_seed_gets_a_fresh_one_that_can_be_told() -> None:
+    fresh = seeded(SamplingParams())
+    assert fresh.seed is not None
+    assert fresh.seed != seeded(SamplingParams()).seed
+    assert seeded(fresh) == fresh
+
+
+@pytest.mark.parametrize("size", [10, 3000])
+@pytest.mark.parametrize("family", ["even", "one in ten thousand", "steep"])
+def test_draws_follow_the_distribution(family: str, size: int) -> None:
+    """Chi-square of 100,000 draws, tokens in ten groups of one residue, at a level that fails once in a million."""
+    rank = np.arange(size, dtype=np.float64)
+    probabilities = {
+        "even": np.ones(size),
+        "one in ten thousand": np.where(rank == 5, 1e-4 * size, 1.0),
+        "steep": 1 / (1 + rank) ** 1.5,
+    }[family]
+    probabilities /= probabilities.sum()
+    logits = np.log(probabilities).astype(np.float32)
+    source = sampler(size, seed=11)
+    drawn = np.array([source.draw(logits) for _ in range(100_000)])
+    groups = np.bincount(drawn % 10, minlength=10)
+    expected = np.bincount(np.arange(size) % 10, weights=probabilities) * 100_000
+    assert ((groups - expected) ** 2 / expected).sum() < 45.1
+
+
+def test_zero_temperature_takes_the_best_token_whatever_else_is_set() -> None:
+    best = int(ROW.argmax())
+    for values in ({}, {"top_k": 40, "top_p": 0.1, "min_p": 0.5}):
+        assert sampler(len(ROW), temperature=0.0, **values).draw(ROW) == best
+    punished = sampler(len(ROW), temperature=0.0, repetition_penalty=2.0, repetition_penalty_range=-1)
+    assert punished.draw(ROW, [best]) == int(np.argsort(ROW)[-2])
+
+
+def test_neutral_steps_are_not_in_the_chain() -> None:
+    assert chain(arrange(()), NEUTRAL) == ()
+    assert [step.name for step in chain(arrange(()), {**NEUTRAL, "min_p": 0.1})] == ["min_p"]
+
+
+def test_the_default_order_is_penalties_then_truncation_then_temperature() -> None:
+    assert [step.name for step in arrange(())] == ["repetition_penalty", "top_k", "top_p", "min_p", "temperature"]
+
+
+def test_the_order_is_the_requests_and_steps_it_does_not_name_come_first() -> None:
+    named = [step.name for step in arrange(("temperature", "min_p"))]
+    assert named == ["repetition_penalty", "top_k", "top_p", "temperature", "min_p"]
+
+
+def test_the_order_matters() -> None:
+    """Min-p 0.2 keeps two of 0.75, 0.2, 0.05; after a temperature of 2 it keeps all three."""
+    logits = np.log(np.array([0.75, 0.2, 0.05])).astype(np.float32)
+    values = {**NEUTRAL, "temperature": 2.0, "min_p": 0.2}
+
+    def drawn(order: tuple[str, ...]) -> set[int]:
+        source = Sampler(SamplingParams(values=values, order=order, seed=1), 3)
+        return {source.draw(logits) for _ in range(300)}
+
+    assert drawn(("min_p", "temperature")) == {0, 1}
+    assert drawn(("temperature", "min_p")) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("order", [("top_k", "top_z"), ("top_k", "top_k")])
+def test_a_bad_order_is_refused(order: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidParameter, match="names the step top_"):
+        Sampler(SamplingParams(order=order), 10)
+
+
+def test_only_penalties_need_the_history() -> None:
+    assert not sampler(10, temperature=0.5, top_k=4).needs_history
+    assert sampler(10, repetition_penalty=1.1).needs_history
+
+
+def test_logprobs_are_the_models_own() -> None:
+    logits = np.log(np.array([0.1, 0.6, 0.3])).astype(np.float32)
+    of_token, best = sampler(3, temperature=0.2, top_k=1).logprobs(logits, 0, 2)
+    assert of_token == pytest.approx(np.log(0.1), abs=1e-6)
+    assert best == [(1, pytest.approx(np.log(0.6), abs=1e-6)), (2, pytest.approx(np.log(0.3), abs=1e-6))]
+    assert sampler(3).logprobs(logits, 0, 0)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({3: np.nan}, "1 of 9 logits as NaN"),
+        ({3: np.nan, 4: np.inf}, "1 of 9 logits as NaN"),
+        ({4: np.inf}, "infinite logit for token 4"),
+        (dict.fromkeys(range(9), -np.inf), "every one of 9 tokens a probability of zero"),
+    ],
+)
+def test_logits_that_name_no_token_are_an_engines_failure(bad: dict[int, float], sentence: str) -> None:
+    logits = np.zeros(9, dtype=np.float32)
+    logits[list(bad)] = list(bad.values())
+    for values in ({}, {"temperature": 0.0}):
+        with pytest.raises(EngineFailed, match=sentence):
+            sampler(9, **values).draw(logits)
+    with pytest.raises(EngineFailed, match=sentence):
+        sampler(9).logprobs(logits, 0, 1)
+
+
+def test_a_row_of_another_vocabulary_is_an_engines_failure() -> None:
+    with pytest.raises(EngineFailed, match="8 logits for a vocabulary of 9"):
+        sampler(9).draw(np.zeros(8, dtype=np.float32))
+
+
+def test_impossible_tokens_are_never_drawn() -> None:
+    logits = np.full(5000, -np.inf, dtype=np.float32)
+    logits[[17, 4000]] = 1.0
+    source = sampler(5000, temperature=5.0)
+    assert {source.draw(logits) for _ in range(200)} == {17, 4000}
+
+
+def test_aliases_are_the_same_parameter() -> None:
+    assert resolve({"repeat_penalty": 1.2, "repeat_last_n": 32}) == resolve({"rep_pen": 1.2, "rep_pen_range": 32})
+
+
+def test_a_name_wins_over_its_alias_in_any_order() -> None:
+    assert resolve({"temp": 0.1, "temperature": 0.2}) == resolve({"temperature": 0.2, "temp": 0.1})
+    assert resolve({"temp": 0.1, "temperature": 0.2})[0] == {"temperature": 0.2}
+
+
+def test_unknown_names_are_listed_and_absent_values_ignored() -> None:
+    assert resolve({"top_k": 3.0, "wobble": 1, "min_p": None}) == ({"top_k": 3}, ["wobble"])
+    with pytest.raises(InvalidParameter, match="no sampling parameter wobble"):
+        Sampler(SamplingParams(values={"wobble": 1}), 10)
+
+
+@given(st.sampled_from(sorted(parameters())), st.floats() | st.integers() | st.text() | st.booleans())
+def test_resolve_gives_a_value_within_the_range_or_names_the_parameter(name: str, value: object) -> None:
+    parameter = parameters()[name]
+    try:
+        checked, unknown = resolve({name: value})
+    except InvalidParameter as error:
+        assert parameter.name in str(error)
+    else:
+        assert unknown == []
+        assert parameter.minimum <= checked[parameter.name] <= parameter.maximum
