@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and runs every check: ./test.sh. Ends with what was left out, and why.
+# Installs what the tests need and runs every check: ./test.sh [what pytest is to run instead of everything].
+# Ends with what was left out, and why.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$root"
@@ -65,7 +66,7 @@ check "ruff format" "$bin/ruff" format --check --quiet
 check "mypy" "$bin/mypy"
 check "imports" "$bin/lint-imports"
 check "page" check_page
-check "pytest" "$bin/pytest" -q "${selection[@]+"${selection[@]}"}"
+check "pytest" "$bin/pytest" -q "${selection[@]+"${selection[@]}"}" "$@"
 
 printf '\n'
 for what in "${left_out[@]+"${left_out[@]}"}"; do echo "left out: $what"; done
