@@ -76,8 +76,8 @@ class TinyLlama:
         return ("output.weight", *(n for n in self.weights if n.split(".")[-2] in kinds))
 
     def logits(self, tokens: list[int]) -> Array:
-        """float32 [len(tokens), vocabulary], computed in float64."""
-        shape, w = self.shape, {name: weight.astype(np.float64) for name, weight in self.weights.items()}
+        """float32 [len(tokens), vocabulary]."""
+        shape, w = self.shape, self.weights
         x = w["token_embd.weight"][tokens]
         for i in range(shape.layers):
             p = f"blk.{i}."
@@ -89,7 +89,7 @@ class TinyLlama:
             h = _norm(x, w[p + "ffn_norm.weight"])
             gate = h @ w[p + "ffn_gate.weight"].T
             x = x + (gate / (1 + np.exp(-gate)) * (h @ w[p + "ffn_up.weight"].T)) @ w[p + "ffn_down.weight"].T
-        return (_norm(x, w["output_norm.weight"]) @ w["output.weight"].T).astype(np.float32)
+        return np.asarray(_norm(x, w["output_norm.weight"]) @ w["output.weight"].T, dtype=np.float32)
 
     def in_type(self, type: str, quantize: Quantize) -> tuple[TinyLlama, Mapping[str, npt.NDArray[np.uint8]]]:
         """This model with its matrices rounded to `type`, and their blocks in that type."""
@@ -197,27 +197,25 @@ def _tensors(shape: Shape, vocabulary: int) -> list[tuple[str, tuple[int, ...], 
     return tensors
 
 
-def _norm(x: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _norm(x: Array, weight: Array) -> Array:
     """Root mean square normalisation."""
-    return np.asarray(x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + _EPSILON) * weight)
+    return np.asarray(x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float32(_EPSILON)) * weight)
 
 
-def _rotate(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _rotate(x: Array) -> Array:
     """Rotary embedding of [tokens, heads, head] over neighbouring pairs, position = row (llama's NORM type)."""
     half = x.shape[-1] // 2
     angles = np.arange(len(x))[:, None] * _ROPE_BASE ** (-np.arange(half) / half)
-    cos, sin = np.cos(angles)[:, None, :], np.sin(angles)[:, None, :]
+    cos, sin = (wave(angles)[:, None, :].astype(np.float32) for wave in (np.cos, np.sin))
     even, odd = x[..., 0::2], x[..., 1::2]
     return np.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1).reshape(x.shape)
 
 
-def _attention(
-    q: npt.NDArray[np.float64], k: npt.NDArray[np.float64], v: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _attention(q: Array, k: Array, v: Array) -> Array:
     """Causal attention; [tokens, heads · head]. Several query heads share a key head."""
     group = q.shape[1] // k.shape[1]
     k, v = np.repeat(k, group, axis=1), np.repeat(v, group, axis=1)
-    scores = np.einsum("qhd,khd->hqk", q, k) / np.sqrt(q.shape[-1])
+    scores = np.einsum("qhd,khd->hqk", q, k) * np.float32(q.shape[-1] ** -0.5)
     scores = np.where(np.tril(np.ones(scores.shape[1:], dtype=bool)), scores, -np.inf)
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)

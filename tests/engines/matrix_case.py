@@ -1,0 +1,71 @@
+"""One child of the matrix test: a build of libllama computes prepared models in every way; one JSON line per way.
+
+    python -m tests.engines.matrix_case BUILD PARALLEL FLASH MODEL...
+
+Beside each MODEL.gguf lies MODEL.npy: the expected logits of each of the PARALLEL stories.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from samovar.core.engine import Batch
+from samovar.engines.llama.binding import ContextOptions
+from samovar.engines.llama.context import Context
+from samovar.engines.llama.model import Model
+from samovar.engines.llama.opening import load_binding
+from samovar.engines.llama.selfcheck import mean_divergence
+from tests.conformance.engine_suite import story
+
+BATCHES = (1, 8, 31, 32, 64, 512)
+LENGTHS = {1: 512, 4: 128}
+"""Tokens of each story, by the number of stories: one batch of 512 holds all."""
+SHORT = 64
+"""Tokens that are computed, over all stories, in batches smaller than 512."""
+
+
+def stories(parallel: int) -> list[list[int]]:
+    return [story(100 + s, LENGTHS[parallel]) for s in range(parallel)]
+
+
+def compute(context: Context, told: list[list[int]], batch: int, total: int) -> npt.NDArray[np.float32]:
+    """Logits of the first `total` entries, stories in turns, in batches of `batch`; rows ordered by story."""
+    entries = [(s, p) for p in range(total // len(told)) for s in range(len(told))]
+    rows = []
+    for start in range(0, total, batch):
+        part = entries[start : start + batch]
+        tokens = [told[s][p] for s, p in part]
+        rows.append(
+            context.decode(Batch(tokens, [p for _, p in part], [s for s, _ in part], [True] * len(part))).copy()
+        )
+    logits = np.concatenate(rows)
+    return np.concatenate([logits[s :: len(told)] for s in range(len(told))])
+
+
+def main(build: str, parallel: int, flash: bool, models: list[Path]) -> None:
+    binding = load_binding(build)
+    told = stories(parallel)
+    for path in models:
+        expected = np.load(path.with_suffix(f".{parallel}.npy"))
+        model = Model(binding, str(path), lambda _: True)
+        options = ContextOptions(cells=1024, batch=512, micro_batch=512, parallel=parallel, threads=1, flash=flash)
+        context = Context(binding, model.handle, options, model.vocabulary.size)
+        for batch in BATCHES:
+            total = 512 if batch == 512 else SHORT
+            found = compute(context, told, batch, total)
+            each = total // parallel
+            wanted = np.concatenate([expected[s, :each] for s in range(parallel)])
+            print(json.dumps({"model": path.stem, "batch": batch, "divergence": mean_divergence(wanted, found)}))
+            for sequence in range(parallel):
+                context.remove(sequence, 0, None)
+        context.close()
+        model.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "flash", [Path(p) for p in sys.argv[4:]])
