@@ -19,7 +19,7 @@ SOURCE = Path(samovar.__file__).parent
 ROOT = SOURCE.parents[1]
 ROOMS = sorted((SOURCE / "core" / "words").glob("*.json"))
 FILES = sorted([*SOURCE.rglob("*.py"), *(ROOT / "scripts").glob("*.py")])
-KEY = re.compile(r"[a-z]+\.[a-z0-9_]+")
+KEY = re.compile(r"[a-z]+(?:\.[a-z0-9_]+)+")
 
 Words = dict[str, dict[str, str]]
 
@@ -75,7 +75,7 @@ def mentioned() -> list[re.Pattern[str]]:
                 found.add(re.escape(node.value))
             elif isinstance(node, ast.JoinedStr):
                 parts = [
-                    re.escape(str(p.value)) if isinstance(p, ast.Constant) else "[a-z0-9_]+" for p in node.values
+                    re.escape(str(p.value)) if isinstance(p, ast.Constant) else "[a-z0-9_.]+" for p in node.values
                 ]
                 if re.match(r"[a-z]+\\\.", "".join(parts)):
                     found.add("".join(parts))
