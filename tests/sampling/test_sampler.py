@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from samovar.core.errors import EngineFailed, InvalidParameter
 from samovar.core.parameters import Number, SamplingParams
-from samovar.sampling import Sampler, parameters, resolve, seeded
+from samovar.sampling import Sampler, parameters, resolve
 from samovar.sampling.registry import arrange
 from samovar.sampling.sampler import chain
 
@@ -17,8 +17,8 @@ NEUTRAL: dict[str, Number] = {p.name: p.neutral for p in parameters().values()}
 ROW = np.random.default_rng(3).standard_normal(50_000).astype(np.float32) * 3
 
 
-def sampler(size: int, seed: int | None = 7, choice: int = 0, **values: Number) -> Sampler:
-    return Sampler(SamplingParams(values={**NEUTRAL, **values}, seed=seed), size, choice=choice)
+def sampler(size: int, seed: int | None = 7, **values: Number) -> Sampler:
+    return Sampler(SamplingParams(values={**NEUTRAL, **values}, seed=seed), size)
 
 
 def text(source: Sampler, length: int = 40) -> list[int]:
@@ -54,20 +54,13 @@ def test_the_nth_token_takes_the_nth_number_even_after_certain_ones() -> None:
     assert after_certain.draw(ROW) == plain.draw(ROW)
 
 
-def test_choices_draw_as_requests_with_the_next_seeds() -> None:
-    assert text(sampler(len(ROW), seed=7, choice=2)) == text(sampler(len(ROW), seed=9))
-
-
 @pytest.mark.parametrize("seed", [-1, 0, 2**64 - 1, 2**80])
 def test_any_whole_number_is_a_seed(seed: int) -> None:
-    assert text(sampler(len(ROW), seed=seed, choice=1)) == text(sampler(len(ROW), seed=seed, choice=1))
+    assert text(sampler(len(ROW), seed=seed)) == text(sampler(len(ROW), seed=seed))
 
 
-def test_a_request_without_a_seed_gets_a_fresh_one_that_can_be_told() -> None:
-    fresh = seeded(SamplingParams())
-    assert fresh.seed is not None
-    assert fresh.seed != seeded(SamplingParams()).seed
-    assert seeded(fresh) == fresh
+def test_without_a_seed_each_text_is_another() -> None:
+    assert text(sampler(len(ROW), seed=None)) != text(sampler(len(ROW), seed=None))
 
 
 @pytest.mark.parametrize("size", [10, 3000])
@@ -128,11 +121,6 @@ def test_the_order_matters() -> None:
 def test_a_bad_order_is_refused(order: tuple[str, ...]) -> None:
     with pytest.raises(InvalidParameter, match="names the step top_"):
         Sampler(SamplingParams(order=order), 10)
-
-
-def test_only_penalties_need_the_history() -> None:
-    assert not sampler(10, temperature=0.5, top_k=4).needs_history
-    assert sampler(10, repetition_penalty=1.1).needs_history
 
 
 def test_logprobs_are_the_models_own() -> None:

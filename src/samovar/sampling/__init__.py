@@ -4,6 +4,6 @@ Knows nothing of engines, prompts or requests' shapes. Every step is numpy and p
 """
 
 from samovar.sampling.registry import parameters, resolve, steps
-from samovar.sampling.sampler import Sampler, seeded
+from samovar.sampling.sampler import Sampler
 
-__all__ = ["Sampler", "parameters", "resolve", "seeded", "steps"]
+__all__ = ["Sampler", "parameters", "resolve", "steps"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -23,32 +22,22 @@ from samovar.sampling.steps.temperature import is_greedy
 SEEDS = 2**64
 
 
-def seeded(params: SamplingParams) -> SamplingParams:
-    """`params` with a seed: its own, or a fresh one that fits what every client can hold (32 bits)."""
-    return params if params.seed is not None else msgspec.structs.replace(params, seed=secrets.randbits(32))
-
-
 class Sampler:
     """Draws the tokens of one choice, one after the other.
 
     `params` are checked again here; InvalidParameter for unknown names, values out of range or a bad order.
-    `choice`: which of n answers to one request this is; answer i draws as a request with seed + i would.
+    Any whole number is a seed; without one a fresh one is taken.
     """
 
-    def __init__(self, params: SamplingParams, vocab_size: int, *, choice: int = 0) -> None:
+    def __init__(self, params: SamplingParams, vocab_size: int) -> None:
         values, unknown = resolve(params.values)
         if unknown:
             raise InvalidParameter("sampling.unknown_parameter", name=unknown[0])
-        self.seed = ((seeded(params).seed or 0) + choice) % SEEDS
         self._vocab_size = vocab_size
         self._values: Values = {**defaults(), **values}
         self._chain = chain(arrange(params.order), self._values)
-        self._random = np.random.Generator(np.random.Philox(key=self.seed))
-
-    @property
-    def needs_history(self) -> bool:
-        """False where `draw` looks at no history, so that the caller need not gather one."""
-        return any("history" in step.needs for step in self._chain)
+        seed = secrets.randbits(63) if params.seed is None else params.seed
+        self._random = np.random.Generator(np.random.Philox(key=seed % SEEDS))
 
     def draw(self, logits: Logits, history: Sequence[int] = ()) -> int:
         """The next token. `logits`: float32 [vocabulary], left as they are; `history`: the ids before it, prompt
