@@ -29,10 +29,11 @@ from samovar.engines.llama.binding import (
     Signature,
 )
 from samovar.engines.llama.builds import PACKAGES
-from samovar.engines.llama.layout import check_defaults, check_header
+from samovar.engines.llama.layout import check_defaults, check_header, declared_fields, layout_digest
 
-KNOWN_VERSIONS = frozenset({"0.1.5"})
-"""Versions whose structs were compared with their header; another needs its header at hand."""
+KNOWN_LAYOUTS: Mapping[str, str] = {"0.1.5": "2c9a7f18080cccdc"}
+"""Digests of the structs in the headers of known versions. A wheel's header lies where `llama-cpp-python` puts its
+own, so that the one installed last is the only one there."""
 
 FUNCTIONS: Mapping[str, Signature] = {
     **SHARED,
@@ -146,8 +147,8 @@ def _check_layout(version: str) -> None:
     header = own_header()
     if header is not None:
         check_header("ik", version, header, structs())
-    elif version not in KNOWN_VERSIONS:
-        raise EngineFailed("engines.version_unknown", build="ik", version=version, known=", ".join(KNOWN_VERSIONS))
+    elif KNOWN_LAYOUTS.get(version) != layout_digest({n: declared_fields(s) for n, s in structs().items()}):
+        raise EngineFailed("engines.version_unknown", build="ik", version=version, known=", ".join(KNOWN_LAYOUTS))
     check_defaults(
         "ik",
         version,

@@ -1,13 +1,14 @@
 """Whether the structs that Python declares are those of the library that was loaded.
 
 A field too few or of another size would hand C++ garbage or let it write past the end. Two checks: the declared
-fields against the library's own header, where that header is at hand, and marked values in what the library's
-`*_default_params` return.
+fields against the library's own header, or a digest of it where the header is not at hand, and marked values in
+what the library's `*_default_params` return.
 """
 
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 
@@ -43,6 +44,11 @@ def header_fields(header: str, struct: str) -> list[Field]:
     if body is None:
         raise ValueError(f"no struct {struct}")
     return list(_fields(body[1]))
+
+
+def layout_digest(structs: Mapping[str, list[Field]]) -> str:
+    """A digest of structs by name, for versions whose header may not be at hand."""
+    return hashlib.blake2b(repr(sorted(structs.items())).encode(), digest_size=8).hexdigest()
 
 
 def check_header(build: str, version: str, header: str, structs: Mapping[str, type[ctypes.Structure]]) -> None:

@@ -1,0 +1,126 @@
+"""Which ways to compute are tried, and in what order."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samovar.core.engine import Setting
+from samovar.core.errors import Missing
+from samovar.engines.llama.builds import installed, version_of
+from samovar.engines.llama.cpu import Cpu, parse_cpuinfo, read_cpu
+from samovar.engines.llama.faults import first_wrong_batch
+from samovar.engines.llama.ladder import Preference, settings
+
+MODERN = Cpu("x86_64", frozenset({"sse4_2", "avx", "avx2", "fma"}), 8)
+OLD = Cpu("x86_64", frozenset({"sse4_2", "avx"}), 4)
+ARM = Cpu("aarch64", frozenset({"asimd"}), 8)
+BOTH = ("ik", "mainline")
+
+
+def test_one_sequence_starts_with_the_fastest_and_ends_with_the_safest() -> None:
+    assert settings(builds=BOTH, cpu=MODERN, parallel=1) == (
+        Setting("ik", 512, True),
+        Setting("ik", 31, True),
+        Setting("ik", 31, False),
+        Setting("mainline", 512, True),
+        Setting("mainline", 512, False),
+    )
+
+
+def test_several_sequences_never_meet_flash_attention_on_ik() -> None:
+    rungs = settings(builds=BOTH, cpu=MODERN, parallel=2)
+    assert rungs[0] == Setting("ik", 512, False)
+    assert not any(rung.build == "ik" and rung.flash for rung in rungs)
+
+
+@pytest.mark.parametrize("width", [576, 960])
+@pytest.mark.parametrize("type", ["Q4_1", "Q5_1"])
+def test_a_tensor_that_ik_gets_wrong_in_large_batches_starts_with_small_ones(type: str, width: int) -> None:
+    rungs = settings(builds=BOTH, cpu=MODERN, parallel=8, tensors={(type, width), ("F32", 576)})
+    assert rungs[0] == Setting("ik", 31, False)
+
+
+@pytest.mark.parametrize("tensor", [("Q4_1", 640), ("Q8_0", 576), ("Q4_K", 2048)])
+def test_other_tensors_start_with_large_batches(tensor: tuple[str, int]) -> None:
+    assert settings(builds=BOTH, cpu=MODERN, parallel=1, tensors={tensor})[0].micro_batch == 512
+
+
+def test_a_processor_without_avx2_never_gets_ik() -> None:
+    assert {rung.build for rung in settings(builds=BOTH, cpu=OLD, parallel=1)} == {"mainline"}
+    with pytest.raises(Missing, match="AVX2"):
+        settings(builds=("ik",), cpu=OLD, parallel=1)
+    with pytest.raises(Missing, match="AVX2"):
+        settings(builds=BOTH, cpu=OLD, parallel=1, preference="ik")
+
+
+def test_arm_needs_no_avx2() -> None:
+    assert settings(builds=("ik",), cpu=ARM, parallel=1)[0].build == "ik"
+
+
+def test_a_build_that_is_asked_for_and_not_there_is_missing() -> None:
+    with pytest.raises(Missing, match="mainline"):
+        settings(builds=("ik",), cpu=MODERN, parallel=1, preference="mainline")
+    with pytest.raises(Missing):
+        settings(builds=(), cpu=MODERN, parallel=1)
+
+
+@given(
+    builds=st.sets(st.sampled_from(BOTH), min_size=1),
+    avx2=st.booleans(),
+    parallel=st.integers(1, 16),
+    tensors=st.sets(
+        st.tuples(st.sampled_from(["F32", "Q4_1", "Q5_1", "Q8_0"]), st.sampled_from([576, 960, 1024])), max_size=4
+    ),
+    preference=st.sampled_from(["auto", "ik", "mainline"]),
+)
+def test_no_rung_is_known_to_be_wrong_or_fatal(
+    builds: set[str], avx2: bool, parallel: int, tensors: set[tuple[str, int]], preference: Preference
+) -> None:
+    try:
+        rungs = settings(
+            builds=builds,  # type: ignore[arg-type]
+            cpu=MODERN if avx2 else OLD,
+            parallel=parallel,
+            tensors=tensors,
+            preference=preference,
+        )
+    except Missing:
+        return
+    assert rungs and len(set(rungs)) == len(rungs)
+    for rung in rungs:
+        assert rung.build in builds and preference in ("auto", rung.build)
+        assert rung.build != "ik" or (avx2 and not (rung.flash and parallel > 1))
+        for type, width in tensors:
+            first = first_wrong_batch(rung.build, type, width)
+            assert first is None or rung.micro_batch < first
+
+
+def test_flags_are_read_from_either_spelling() -> None:
+    assert parse_cpuinfo("processor\t: 0\nflags\t\t: fpu avx2 fma\n\nprocessor\t: 1\n") == {"fpu", "avx2", "fma"}
+    assert parse_cpuinfo("BogoMIPS\t: 50\nFeatures\t: fp asimd\n") == {"fp", "asimd"}
+    assert parse_cpuinfo("") == frozenset()
+
+
+def test_this_processor_is_read() -> None:
+    cpu = read_cpu()
+    assert cpu.cores >= 1 and cpu.machine
+
+
+def test_an_absent_build_is_named() -> None:
+    with pytest.raises(Missing, match="cuda"):
+        version_of("cuda")
+    assert all(found.version for found in installed())
+
+
+def test_the_front_can_ask_without_numpy_ctypes_or_a_library() -> None:
+    asking = (
+        "import sys; from samovar.engines.llama import ladder, cpu, builds; builds.installed(); cpu.read_cpu();"
+        "print(sorted({'numpy', 'ik_llama_cpp', 'llama_cpp', 'samovar.engines.llama.binding'} & set(sys.modules)))"
+    )
+    child = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
+    assert child.stdout.strip() == "[]"
