@@ -33,6 +33,7 @@ class Site:
     tamper: bool = False
     listed_size: int | None = None
     chunked: bool = False
+    hold: threading.Event | None = None
     statuses: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     page_size: int | None = None
     cdn: str | None = None
@@ -111,7 +112,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = content[start:]
         headers |= {"Transfer-Encoding": "chunked"} if site.chunked else {"Content-Length": str(len(body))}
         self._head(206 if start else 200, headers)
-        if site.breaks and site.break_after is not None:
+        if site.hold is not None:
+            self.wfile.write(body[: site.break_after])
+            site.hold.wait()
+            self.close_connection = True
+        elif site.breaks and site.break_after is not None:
             site.breaks -= 1
             self.wfile.write(body[: site.break_after])
             self.close_connection = True
