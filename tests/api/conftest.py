@@ -18,7 +18,7 @@ import uvicorn
 
 from samovar.api.app import Services, create_app
 from samovar.api.security import DoorRules
-from samovar.core.engine import EngineInfo
+from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import SamovarError
 from samovar.core.events import Accepted, Delta, Done, Event, Finish, Timings, TokenDetail, Usage
 from samovar.core.requests import Completion
@@ -56,6 +56,7 @@ class FakeGeneration:
     script: list[Event | SamovarError | None]
     model: str = MODEL
     accepted: Accepted = field(default_factory=lambda: Accepted(7, 42))
+    notes: tuple[Note, ...] = ()
     cancelled: threading.Event = field(default_factory=threading.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 

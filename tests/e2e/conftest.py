@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -51,13 +52,19 @@ class Served:
     def kill(self) -> None:
         """As the power button would."""
         self.process.kill()
-        self.process.wait(30)
+        self._ended()
 
     def stop(self) -> int:
         """As Ctrl-C would."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+        return self._ended()
+
+    def _ended(self) -> int:
+        code = self.process.wait(30)
+        if self.process.stdout:
+            self.process.stdout.close()
+        return code
 
 
 Serve = Callable[..., Served]
@@ -123,7 +130,7 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     served.stop()
 
 
-def events(lines: Iterator[str]) -> Iterator[dict[str, object]]:
+def events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     """The JSON values of a stream of server-sent events, up to [DONE]."""
     for line in lines:
         if line.startswith("data: ") and line != "data: [DONE]":

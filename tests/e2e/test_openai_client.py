@@ -102,9 +102,8 @@ def test_user_text_with_control_tokens_does_not_end_the_turn(client: openai.Open
 
 
 def test_a_prompt_longer_than_the_context_is_refused_with_both_numbers(client: openai.OpenAI, model: str) -> None:
-    with pytest.raises(openai.BadRequestError, match=r"2048") as refusal:
+    with pytest.raises(openai.BadRequestError, match=r"\b5\d\d\d tokens.*\b2048\b"):
         client.chat.completions.create(model=model, messages=[{"role": "user", "content": "word " * 5000}])
-    assert "500" in str(refusal.value) or "501" in str(refusal.value) or "502" in str(refusal.value)
 
 
 def test_an_unknown_model_is_not_found(client: openai.OpenAI) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from samovar.core.errors import InvalidInput
-from samovar.core.requests import Message
+from samovar.core.requests import Message, begins_with
 from samovar.formats.gguf import read_header
 from samovar.prompts import Rendered, render
 
@@ -91,17 +91,24 @@ def test_an_unfinished_answer_goes_on_even_where_the_template_writes_no_answers(
 
 @pytest.mark.parametrize("family", ["llama3", "inst", "gemma", "deepseek"])
 def test_a_begin_mark_that_the_template_writes_is_not_to_be_added_again(family: str) -> None:
-    assert not through(family, TALK).add_bos
+    assert begins_with(through(family, TALK).parts, "<s>")
 
 
 def test_a_begin_mark_that_the_template_does_not_write_is_still_to_be_added() -> None:
-    assert through("chatml", TALK).add_bos
-    assert through("gemma", TALK, bos_text="").add_bos
+    assert not begins_with(through("chatml", TALK).parts, "<s>")
+    assert not begins_with(through("gemma", TALK, bos_text="").parts, "")
 
 
 def test_a_user_who_types_the_begin_mark_first_does_not_keep_the_real_one_away() -> None:
     bare = "{% for m in messages %}{{ m.content }}{% endfor %}"
-    assert render(bare, (Message("user", "<s>hi"),), bos_text="<s>", special_texts=["<s>"]).add_bos
+    rendered = render(bare, (Message("user", "<s>hi"),), bos_text="<s>", special_texts=["<s>"])
+    assert not begins_with(rendered.parts, "<s>")
+
+
+def test_a_greeting_may_come_first_where_the_template_wants_the_user_to_begin() -> None:
+    rendered = through("gemma", (Message("assistant", "Welcome!"), ASK))
+    assert [note.key for note in rendered.notes] == ["prompts.greeting_first"]
+    assert rendered.text.index("Welcome!") < rendered.text.index("Hi?")
 
 
 def test_tools_are_written_as_plain_json() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from samovar.core.parameters import SamplingParams
@@ -20,6 +22,11 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
     text: str
     special: bool
+
+
+def begins_with(parts: Sequence[Part], control: str) -> bool:
+    """Whether the prompt's own markup, not somebody's text, starts with the control token `control`."""
+    return bool(parts and control and parts[0].special and parts[0].text.startswith(control))
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,13 +35,9 @@ CHATML = (
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """A prompt. `parts` joined are its whole text; only those with `special` may become control tokens.
-
-    `add_bos`: False where the template has written the begin-of-sequence text itself.
-    """
+    """A prompt. `parts` joined are its whole text; only those with `special` may become control tokens."""
 
     parts: tuple[Part, ...]
-    add_bos: bool
     notes: tuple[Note, ...] = ()
 
     @property
@@ -78,7 +74,7 @@ def render(
         careful, careful_notes = job.run(disguise.hide_with_edges)
         if disguise.controls(careful) != disguise.controls(text):
             text, notes = careful, careful_notes
-    return Rendered(disguise.parts(text), not (bos_text and text.startswith(bos_text)), notes)
+    return Rendered(disguise.parts(text), notes)
 
 
 class _Refused(TemplateError):
@@ -158,6 +154,8 @@ def _ways(messages: list[Message]) -> Iterator[tuple[list[Message], tuple[Note, 
     folded = _folded(messages)
     if folded != messages:
         yield folded, (Note("prompts.system_folded"),)
+    if folded[0].role == "assistant":
+        yield [Message("user", ""), *folded], (Note("prompts.greeting_first"),)
 
 
 def _merged(messages: Sequence[Message]) -> list[Message]:

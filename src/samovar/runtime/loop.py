@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from samovar.core.engine import Batch, Engine
 from samovar.core.errors import EngineFailed, InvalidInput, SamovarError
 from samovar.core.events import Accepted, Event, Failed, PromptProgress
-from samovar.core.requests import GenerateRequest, Part
+from samovar.core.requests import GenerateRequest, Part, begins_with
 from samovar.runtime.answer import Answer, Choice
 from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Tokenize, Tokens, ToWorker
 from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler, Work
@@ -92,8 +92,7 @@ class GenerationLoop:
 
     def _tokenize(self, parts: tuple[Part, ...]) -> list[int]:
         """Only the first part may get a begin-of-sequence token, and only if the template wrote none."""
-        info = self._engine.info
-        written = bool(parts and info.bos_text and parts[0].special and parts[0].text.startswith(info.bos_text))
+        written = begins_with(parts, self._engine.info.bos_text)
         return [
             token
             for i, part in enumerate(parts)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from samovar.core.engine import EngineInfo, LoadSpec
+from samovar.core.engine import EngineInfo, LoadSpec, Note
 from samovar.core.errors import Cancelled, EngineFailed, SamovarError, revive
 from samovar.core.events import Accepted, Delta, Done, Event, Failed, PromptProgress
 from samovar.core.requests import GenerateRequest, Part
@@ -45,6 +45,7 @@ class Stream:
         self.id = id
         self.model = ""
         self.accepted = Accepted(0, 0)
+        self.notes: tuple[Note, ...] = ()
         self._worker = worker
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._ended = False

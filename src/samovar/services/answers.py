@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from samovar.core.engine import EngineInfo
-from samovar.core.errors import InvalidInput
 from samovar.core.requests import Completion, GenerateRequest, Part
-from samovar.prompts.template import render
+from samovar.prompts.template import Rendered, render
 from samovar.runtime.process import Stream
 from samovar.services.contracts import RenderedPrompt
 from samovar.services.models import ModelService
@@ -22,9 +21,10 @@ class AnswerService:
     async def start(self, completion: Completion) -> Stream:
         name, worker, info = await self._models.serving(completion.model)
         given = completion.prompt
+        prompt = Rendered(()) if isinstance(given, tuple) else await self._rendered(completion, info)
         request = GenerateRequest(
             id="",
-            parts=() if isinstance(given, tuple) else await self._parts(completion, info),
+            parts=prompt.parts,
             tokens=given if isinstance(given, tuple) else (),
             sampling=completion.sampling,
             max_tokens=completion.max_tokens,
@@ -33,7 +33,7 @@ class AnswerService:
             logprobs=completion.logprobs,
         )
         stream = await worker.generate(request)
-        stream.model = name
+        stream.model, stream.notes = name, prompt.notes
         return stream
 
     async def render(self, completion: Completion) -> RenderedPrompt:
@@ -41,16 +41,14 @@ class AnswerService:
         _, worker, info = await self._models.serving(completion.model)
         if isinstance(completion.prompt, tuple):
             return RenderedPrompt((), completion.prompt)
-        parts = await self._parts(completion, info)
-        return RenderedPrompt(parts, await worker.tokenize(parts))
+        prompt = await self._rendered(completion, info)
+        return RenderedPrompt(prompt.parts, await worker.tokenize(prompt.parts), prompt.notes)
 
-    async def _parts(self, completion: Completion, info: EngineInfo) -> tuple[Part, ...]:
+    async def _rendered(self, completion: Completion, info: EngineInfo) -> Rendered:
         """A raw text prompt is the caller's own markup; messages go through the template."""
         if isinstance(completion.prompt, str):
-            return (Part(completion.prompt, special=True),)
-        if not completion.messages:
-            raise InvalidInput("runtime.prompt_empty")
-        rendered = await asyncio.to_thread(
+            return Rendered((Part(completion.prompt, special=True),))
+        return await asyncio.to_thread(
             render,
             info.chat_template,
             completion.messages,
@@ -59,4 +57,3 @@ class AnswerService:
             eos_text=info.eos_text,
             continue_last=completion.continue_last,
         )
-        return rendered.parts

@@ -27,10 +27,12 @@ class ModelState(msgspec.Struct, frozen=True):
 
 
 class RenderedPrompt(msgspec.Struct, frozen=True):
-    """Exactly what the model is sent: the parts, and the token ids they become."""
+    """Exactly what the model is sent: the parts, and the token ids they become. `notes`: what was done to the
+    messages so that the model's template takes them."""
 
     parts: tuple[Part, ...]
     tokens: tuple[int, ...]
+    notes: tuple[Note, ...] = ()
 
 
 class Generation(Protocol):
@@ -41,6 +43,11 @@ class Generation(Protocol):
 
     @property
     def accepted(self) -> Accepted: ...
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the asker should know about the prompt that was made of the messages."""
+        ...
 
     def __aiter__(self) -> AsyncIterator[Event]: ...
 

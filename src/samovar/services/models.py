@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from samovar.core.engine import EngineInfo, LoadSpec
+from samovar.core.engine import EngineInfo, LoadSpec, Note
 from samovar.core.errors import NotFound, SamovarError
 from samovar.core.library import InstalledModel
 from samovar.runtime.process import WorkerProcess
@@ -104,7 +104,7 @@ class ModelService:
             await self._close()
             self._state.set(ModelState(name, "failed", error=error.value(), notes=supervisor.notes))
             raise
-        self._state.set(ModelState(name, "ready", 1.0, notes=supervisor.notes))
+        self._state.set(ModelState(name, "ready", 1.0, notes=supervisor.notes + _template_notes(worker)))
         return worker
 
     def _hooks(self, name: str, spec: LoadSpec) -> Hooks:
@@ -122,3 +122,8 @@ class ModelService:
             await self._supervisor.close()
             self._supervisor = None
         self._state.set(ModelState())
+
+
+def _template_notes(worker: WorkerProcess) -> tuple[Note, ...]:
+    missing = worker.info is not None and worker.info.chat_template is None
+    return (Note("prompts.no_template"),) if missing else ()

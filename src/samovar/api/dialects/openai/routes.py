@@ -57,19 +57,20 @@ def router(answers: Answers, models: Models) -> APIRouter:
 
 async def _answer(request: Request, answers: Answers, models: Models, asked: Asked, form: Form) -> Response:
     language = language_of(request.headers.get("accept-language"))
-    warnings = _warnings(asked, language)
     await catalogue.check(models, asked.completions[0].model)
     if not asked.stream:
-        return _json(await while_connected(request.receive, _complete(answers, asked, form, warnings)))
+        return _json(await while_connected(request.receive, _complete(answers, asked, form, language)))
     # Everything that is refused is refused here, with a status of its own: nothing has been sent yet.
     generation = await while_connected(request.receive, together.start(answers, asked.completions))
     head = _head(form.prefix, form.chunk, generation.model)
+    warnings = _warnings(asked, language) + _notes(generation, language)
     chunks = Chunks(form, head, include_usage=asked.include_usage, warnings=warnings)
     return EventStream(_frames(chunks, generation, asked.choices, language), generation.cancel)
 
 
-async def _complete(answers: Answers, asked: Asked, form: Form, warnings: list[str]) -> bytes:
+async def _complete(answers: Answers, asked: Asked, form: Form, language: Language) -> bytes:
     generation = await together.start(answers, asked.completions)
+    warnings = _warnings(asked, language) + _notes(generation, language)
     try:
         return await whole(generation, form, _head(form.prefix, form.answer, generation.model), warnings)
     finally:
@@ -104,6 +105,10 @@ def _warnings(asked: Asked, language: Language) -> list[str]:
         return []
     names = ", ".join(name[:40] for name in asked.ignored[:MOST_NAMED])
     return [say("api.openai.ignored", language, names=names)]
+
+
+def _notes(generation: Generation, language: Language) -> list[str]:
+    return [say(note.key, language, **note.facts) for note in generation.notes]
 
 
 def _json(body: bytes) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import msgspec
 
+from samovar.core.engine import Note
 from samovar.core.events import Accepted, Delta, Done, Event, Failed, Finish, Timings, Usage
 from samovar.core.requests import Completion
 from samovar.services.contracts import Answers, Generation
@@ -43,6 +44,10 @@ class Together:
     def accepted(self) -> Accepted:
         first = self._generations[0].accepted
         return Accepted(sum(generation.accepted.prompt_tokens for generation in self._generations), first.seed)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        return tuple(dict.fromkeys(note for generation in self._generations for note in generation.notes))
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self._merged()
