@@ -1,9 +1,13 @@
 /**
- * Server-sent events that stay: reconnects after any failure, and lets the connection go while the page is hidden,
- * because a browser grants one origin six connections over all its tabs and each visible tab holds two.
+ * Server-sent events that stay: connects again after any failure, and lets the connection go while the page is
+ * hidden, because a browser grants one origin six connections over all its tabs and each visible tab holds two.
  * The server's first event after each connect is the whole state, so nothing has to be remembered here.
+ *
+ * Over fetch rather than EventSource, which can neither ask for a language nor tell why it was refused.
  */
 
+import { ApiError, type Http } from "./http.ts";
+import { FrameReader } from "./sse.ts";
 import type { Conversation, Delta, Message, ModelState, PromptProgress } from "./types.ts";
 
 export interface ServerEvents {
@@ -22,69 +26,85 @@ export interface ConversationEvents {
 
 export type Handlers<E> = { [K in keyof E]: (data: E[K]) => void };
 
-export interface Connection {
-  /** Drops the connection and asks for the whole state again. */
-  renew(): void;
-  close(): void;
-}
-
 export interface Watch {
   onOpen?: () => void;
-  /** The connection is down; it will be tried again. `refused`: the server answered, but not with a stream. */
-  onDown?: (refused: boolean) => void;
+  /** The connection is down; it will be tried again unless it is closed now. */
+  onDown?: (why: ApiError | null) => void;
 }
 
 const RETRY_MS = [500, 1000, 2000, 5000];
 const HIDDEN_GRACE_MS = 5000;
 
-export const serverEvents = (handlers: Handlers<ServerEvents>, watch: Watch = {}): Connection =>
-  connect("/samovar/events", handlers, watch);
+export class Connection<E> {
+  #http: Http;
+  #path: string;
+  #handlers: Handlers<E>;
+  #watch: Watch;
+  #open: AbortController | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
 
-export const conversationEvents = (id: string, handlers: Handlers<ConversationEvents>, watch: Watch = {}): Connection =>
-  connect(`/samovar/conversations/${encodeURIComponent(id)}/events`, handlers, watch);
+  constructor(http: Http, path: string, handlers: Handlers<E>, watch: Watch = {}) {
+    this.#http = http;
+    this.#path = path;
+    this.#handlers = handlers;
+    this.#watch = watch;
+    document.addEventListener("visibilitychange", this.#onVisibility);
+    this.renew();
+  }
 
-function connect<E>(path: string, handlers: Handlers<E>, watch: Watch): Connection {
-  let source: EventSource | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let failures = 0;
+  /** Drops the connection, if there is one, and asks for the whole state anew. */
+  renew(): void {
+    this.#letGo();
+    this.#open = new AbortController();
+    void this.#run(this.#open);
+  }
 
-  function open(): void {
-    clearTimeout(timer);
-    source?.close();
-    const mine = (source = new EventSource(path));
-    mine.onopen = () => {
-      failures = 0;
-      watch.onOpen?.();
-    };
-    mine.onerror = () => {
-      watch.onDown?.(mine.readyState === EventSource.CLOSED);
-      mine.close();
-      timer = setTimeout(open, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
-    };
-    for (const name of Object.keys(handlers) as (keyof E & string)[]) {
-      mine.addEventListener(name, (event) => handlers[name](JSON.parse((event as MessageEvent<string>).data)));
+  close(): void {
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    clearTimeout(this.#timer);
+    this.#open?.abort();
+    this.#open = null;
+  }
+
+  async #run(mine: AbortController): Promise<void> {
+    let why: ApiError | null = null;
+    try {
+      await this.#read(mine);
+    } catch (error) {
+      why = error instanceof ApiError ? error : null;
+    }
+    if (this.#open !== mine) return;
+    this.#open = null;
+    this.#timer = setTimeout(() => this.renew(), RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)]);
+    this.#watch.onDown?.(why);
+  }
+
+  async #read(mine: AbortController): Promise<void> {
+    const frames = new FrameReader();
+    let told = false;
+    for await (const piece of this.#http.stream(this.#path, mine.signal)) {
+      if (this.#open !== mine) return;
+      this.#failures = 0;
+      if (!told) this.#watch.onOpen?.();
+      told = true;
+      for (const { event, data } of frames.push(piece)) this.#tell(event, data);
     }
   }
 
-  function letGo(): void {
-    source?.close();
-    source = null;
+  #tell(event: string, data: string): void {
+    if (!Object.hasOwn(this.#handlers, event)) return;
+    const name = event as keyof E;
+    this.#handlers[name](JSON.parse(data) as E[typeof name]);
   }
 
-  function onVisibility(): void {
-    clearTimeout(timer);
-    if (document.hidden) timer = setTimeout(letGo, HIDDEN_GRACE_MS);
-    else if (source === null || source.readyState === EventSource.CLOSED) open();
-  }
-
-  document.addEventListener("visibilitychange", onVisibility);
-  open();
-  return {
-    renew: open,
-    close() {
-      document.removeEventListener("visibilitychange", onVisibility);
-      clearTimeout(timer);
-      letGo();
-    },
+  #onVisibility = (): void => {
+    clearTimeout(this.#timer);
+    if (document.hidden) this.#timer = setTimeout(() => this.#letGo(), HIDDEN_GRACE_MS);
+    else if (this.#open === null) this.renew();
   };
 }

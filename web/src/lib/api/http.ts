@@ -1,4 +1,4 @@
-/** JSON over fetch. Owns the error shape and the language header; knows no route. */
+/** JSON and event streams over fetch. Owns the error shape and the language header; knows no route. */
 
 export class ApiError extends Error {
   /** As the server names it; "Unreachable" when it did not answer at all. */
@@ -22,26 +22,40 @@ export interface Surroundings {
 }
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
-export type Call = <T>(method: Method, path: string, body?: unknown) => Promise<T>;
 
-export function createCall(around: Surroundings): Call {
-  return async <T>(method: Method, path: string, body?: unknown): Promise<T> => {
-    const headers: Record<string, string> = { "Accept-Language": around.language(), Accept: "application/json" };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    let response: Response;
-    try {
-      response = await fetch(`/samovar${path}`, {
-        method,
-        headers,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-    } catch {
-      throw new ApiError("Unreachable", around.unreachable(), 0);
-    }
-    if (!response.ok) throw await errorOf(response);
+export class Http {
+  #around: Surroundings;
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+  }
+
+  /** The answer's JSON. Throws ApiError. */
+  async call<T>(method: Method, path: string, body?: unknown): Promise<T> {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await this.#fetch(path, { method, ...sent }, sent.body ? "application/json" : null);
     const text = await response.text();
     return (text ? JSON.parse(text) : undefined) as T;
-  };
+  }
+
+  /** Text as it comes. Throws ApiError when the server refuses, and what fetch throws when the stream breaks. */
+  async *stream(path: string, signal: AbortSignal): AsyncGenerator<string> {
+    const response = await this.#fetch(path, { signal, cache: "no-store" }, null);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value;
+  }
+
+  async #fetch(path: string, init: RequestInit, type: string | null): Promise<Response> {
+    const headers = { "Accept-Language": this.#around.language(), ...(type ? { "Content-Type": type } : {}) };
+    let response: Response;
+    try {
+      response = await fetch(`/samovar${path}`, { ...init, headers });
+    } catch {
+      throw new ApiError("Unreachable", this.#around.unreachable(), 0);
+    }
+    if (!response.ok) throw await errorOf(response);
+    return response;
+  }
 }
 
 async function errorOf(response: Response): Promise<ApiError> {

@@ -2,9 +2,10 @@
 
 import { createContext } from "svelte";
 import { createClient, type Client } from "../api/client.ts";
-import { createCall } from "../api/http.ts";
+import { Http } from "../api/http.ts";
 import type { Conversation, Summary } from "../api/types.ts";
 import { Renderer } from "../markdown/renderer.svelte.ts";
+import type { Language } from "../words/words.ts";
 import { Chat } from "./chat.svelte.ts";
 import { Conversations } from "./conversations.svelte.ts";
 import { Drafts } from "./drafts.ts";
@@ -32,7 +33,7 @@ export class App {
 
   constructor() {
     this.#client = createClient(
-      createCall({
+      new Http({
         language: () => this.settings.language,
         unreachable: () => this.settings.words.unreachable,
       }),
@@ -102,7 +103,13 @@ export class App {
   }
 
   async remove(entry: Summary): Promise<void> {
-    if (this.chat?.id === entry.id) this.open(null);
-    await this.conversations.remove(entry);
+    const wasOpen = this.chat?.id === entry.id;
+    if (wasOpen) this.open(null);
+    await this.conversations.remove(entry, () => wasOpen && this.chat === null && this.open(entry.id));
+  }
+
+  speak(language: Language): void {
+    this.settings.setLanguage(language);
+    this.chat?.renew();
   }
 }

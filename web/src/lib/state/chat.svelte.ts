@@ -1,8 +1,8 @@
 /** Owns the conversation that is open: its live connection and everything a person can do in it. */
 
 import type { Client } from "../api/client.ts";
-import { conversationEvents, type Connection } from "../api/events.ts";
-import { ApiError } from "../api/http.ts";
+import type { Connection, ConversationEvents } from "../api/events.ts";
+import type { ApiError } from "../api/http.ts";
 import type { Asked, Conversation, Prompt } from "../api/types.ts";
 import { Messages, type LiveMessage } from "./messages.svelte.ts";
 import type { Toasts } from "./toasts.svelte.ts";
@@ -13,7 +13,7 @@ export class Chat {
   title = $state("");
   status = $state<"opening" | "open" | "missing">("opening");
 
-  #connection: Connection;
+  #connection: Connection<ConversationEvents>;
   #client: Client;
   #toasts: Toasts;
 
@@ -23,7 +23,7 @@ export class Chat {
     this.#client = client;
     this.#toasts = toasts;
     if (fresh) this.#take(fresh);
-    this.#connection = conversationEvents(
+    this.#connection = client.watchConversation(
       id,
       {
         conversation: (whole) => this.#take(whole),
@@ -35,8 +35,13 @@ export class Chat {
         current: ({ current }) => (this.messages.current = current),
         title: ({ title }) => (this.title = title),
       },
-      { onDown: (refused) => refused && void this.#explain() },
+      { onDown: (why) => this.#down(why) },
     );
+  }
+
+  /** Asks for everything anew: sentences of the server come in the language of the connection. */
+  renew(): void {
+    this.#connection.renew();
   }
 
   close(): void {
@@ -109,15 +114,10 @@ export class Chat {
     });
   }
 
-  /** The event stream was refused: a plain request says why. */
-  async #explain(): Promise<void> {
-    try {
-      this.#take(await this.#client.read(this.id));
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404) return;
-      this.status = "missing";
-      this.#connection.close();
-    }
+  #down(why: ApiError | null): void {
+    if (why?.status !== 404) return;
+    this.status = "missing";
+    this.#connection.close();
   }
 
   async #try(action: () => Promise<unknown>): Promise<boolean> {

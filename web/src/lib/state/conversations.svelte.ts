@@ -54,12 +54,13 @@ export class Conversations {
     }
   }
 
-  async remove(entry: Summary): Promise<void> {
+  /** Deletes, and offers for a while to undo that; `onRestored` is called when it was undone. */
+  async remove(entry: Summary, onRestored: () => void): Promise<void> {
     this.list = this.list.filter((other) => other.id !== entry.id);
     const { words } = this.#settings;
     try {
       await this.#client.remove(entry.id);
-      const run = () => void this.#restore(entry.id);
+      const run = () => void this.#restore(entry.id, onRestored);
       this.#toasts.say(words.removed(entry.title || words.untitled), { label: words.undo, run });
     } catch (error) {
       this.#toasts.fail(error);
@@ -67,9 +68,10 @@ export class Conversations {
     }
   }
 
-  async #restore(id: string): Promise<void> {
+  async #restore(id: string, onRestored: () => void): Promise<void> {
     try {
       await this.#client.restore(id);
+      onRestored();
     } catch (error) {
       this.#toasts.fail(error);
     }

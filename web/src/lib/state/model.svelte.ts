@@ -1,7 +1,7 @@
 /** Owns what is known about the server and its model, and the connection that keeps it current. */
 
 import type { Client } from "../api/client.ts";
-import { serverEvents, type Connection } from "../api/events.ts";
+import type { Connection, ServerEvents } from "../api/events.ts";
 import type { InstalledModel, ModelState } from "../api/types.ts";
 import type { Toasts } from "./toasts.svelte.ts";
 
@@ -22,8 +22,8 @@ export class Model {
   }
 
   /** `onList` is called when the list of conversations changed, and after each new connection. */
-  connect(onList: () => void): Connection {
-    return serverEvents(
+  connect(onList: () => void): Connection<ServerEvents> {
+    return this.#client.watch(
       { model: (state) => this.#take(state), conversations: onList },
       {
         onOpen: () => {

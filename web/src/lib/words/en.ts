@@ -9,6 +9,7 @@ export const en = {
   newChat: "New conversation",
   search: "Search",
   searchHint: "Search titles and messages",
+  clear: "Clear the search",
   nothingFound: (query: string) => `Nothing found for “${query}”.`,
   noConversations: "Your conversations will be listed here.",
   untitled: "New conversation",

@@ -12,6 +12,7 @@ export const ru: Words = {
   newChat: "Новая беседа",
   search: "Поиск",
   searchHint: "Поиск по названиям и сообщениям",
+  clear: "Очистить поиск",
   nothingFound: (query) => `По запросу «${query}» ничего не нашлось.`,
   noConversations: "Здесь будут ваши беседы.",
   untitled: "Новая беседа",
