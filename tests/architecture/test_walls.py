@@ -37,7 +37,7 @@ def test_the_front_imports_no_engine_and_no_tokenizer(module: str) -> None:
     assert loaded_by(module).isdisjoint(NOT_IN_THE_FRONT)
 
 
-@pytest.mark.parametrize("module", ["samovar.api.app", "samovar.cli.main"])
+@pytest.mark.parametrize("module", ["samovar.api.app", "samovar.cli.main", "samovar.cli.serve"])
 def test_the_front_starts_without_arrays(module: str) -> None:
     assert "numpy" not in loaded_by(module)
 
