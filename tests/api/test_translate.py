@@ -18,7 +18,7 @@ from samovar.core.requests import Message
 from samovar.sampling import parameters
 
 HELLO = {"role": "user", "content": "Hello"}
-PAYLOADS = Path("/work/shared/reference/clients-payloads.json")
+PAYLOADS = Path(__file__).parents[3] / "shared" / "reference" / "clients-payloads.json"
 
 NAMES = st.sampled_from(
     sorted({field.name for field in FIELDS} | set(parameters()) | {"role", "content", "type", "text"})
