@@ -17,12 +17,12 @@ def test_a_conversation_can_be_renamed_from_the_list_and_from_its_head(talk: Tal
     entry = talk.list.first
     entry.hover()
     entry.get_by_role("button", name="Rename").click()
-    talk.page.get_by_label("Title").fill("About tea")
+    talk.page.get_by_label("Title", exact=True).fill("About tea")
     talk.page.keyboard.press("Enter")
     expect(entry).to_contain_text("About tea")
     head = talk.page.get_by_role("heading", name="About tea")
     head.get_by_role("button").click()
-    talk.page.get_by_label("Title").fill("About samovars")
+    talk.page.get_by_label("Title", exact=True).fill("About samovars")
     talk.page.keyboard.press("Enter")
     expect(entry).to_contain_text("About samovars")
 

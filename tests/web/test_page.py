@@ -75,11 +75,15 @@ def test_the_keys_are_explained(talk: Talk) -> None:
 
 
 def test_the_model_can_be_unloaded_and_loaded(talk: Talk) -> None:
-    menu = talk.page.get_by_role("button", name=re.compile("^echo: Ready"))
-    menu.click()
-    expect(talk.page.get_by_role("dialog", name="Model")).to_contain_text("Ready")
+    talk.ask("How is tea made?")
+    talk.page.get_by_role("button", name=re.compile("^echo: Ready")).click()
+    panel = talk.page.get_by_role("dialog", name="Model")
+    panel.get_by_role("button", name="Unload").click()
+    expect(panel).to_contain_text("No model loaded")
+    panel.get_by_role("button", name="Load", exact=True).click()
+    expect(panel).to_contain_text("Ready")
     talk.page.keyboard.press("Escape")
-    expect(talk.page.get_by_role("dialog", name="Model")).to_have_count(0)
+    expect(panel).to_have_count(0)
 
 
 def test_the_reader_is_left_where_they_read(slow: Talk) -> None:

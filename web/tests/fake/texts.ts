@@ -2,8 +2,7 @@
 
 export const LONG = `## Brewing tea in a samovar
 
-A samovar keeps water **just below boiling** for hours. The strong brew, *zavarka*, stands on top in a small pot, and
-everyone thins it to taste.
+A samovar keeps water **just below boiling** for hours. The strong brew, *zavarka*, stands on top in a small pot, and everyone thins it to taste.
 
 1. Fill the body with fresh water.
 2. Light the fire and wait until it *sings*.
@@ -50,8 +49,7 @@ More in [the history of the samovar](https://example.org/samovar).`;
 
 export const RUSSIAN = `### Почему небо голубое
 
-Солнечный свет **белый**: в нём смешаны все цвета. Воздух рассеивает короткие волны сильнее длинных — примерно как
-$1/\\lambda^4$, — поэтому синий свет приходит к нам со всех сторон, а красный почти не отклоняется.
+Солнечный свет **белый**: в нём смешаны все цвета. Воздух рассеивает короткие волны сильнее длинных — примерно как $1/\\lambda^4$, — поэтому синий свет приходит к нам со всех сторон, а красный почти не отклоняется.
 
 - Синий: около 450 нм.
 - Красный: около 650 нм, рассеивается в $(650/450)^4 \\approx 4{,}4$ раза слабее.

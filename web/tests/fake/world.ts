@@ -76,14 +76,16 @@ export class World {
 
   answer(conversation: Conversation, parent: Message): Message {
     const answer = this.add(conversation, parent.id, "assistant", "");
-    this.write(conversation, answer, answerTo(parent.content));
+    const fails = /fail/i.test(parent.content);
+    this.write(conversation, answer, answerTo(parent.content), fails ? "failed" : "done");
     return answer;
   }
 
   /** Streams `text` to the end of `message`, one delta a token. */
-  write(conversation: Conversation, message: Message, text: string): void {
+  write(conversation: Conversation, message: Message, text: string, end: "done" | "failed" = "done"): void {
     message.state = "streaming";
     message.stats = null;
+    message.error = null;
     this.say(conversation.id, "message", message);
     this.say(conversation.id, "current", { current: message.id });
     const tokens = tokensOf(text);
@@ -98,12 +100,13 @@ export class World {
         this.say(conversation.id, "delta", { id: message.id, text: piece, offset });
         offset += length(piece);
       }
-      if (sent >= tokens.length) finish("done");
+      if (sent >= tokens.length) finish(end);
     }, 1000 / this.#rate);
-    const finish = (state: "done" | "stopped") => {
+    const finish = (state: "done" | "failed" | "stopped") => {
       clearInterval(timer);
       this.#writing.delete(conversation.id);
       message.state = state;
+      message.error = state === "failed" ? "The model's process ended (signal 11). It starts again with the next message." : null;
       message.stats = statsOf(message.content, this.#rate);
       this.say(conversation.id, "message", message);
       if (!conversation.title) this.retitle(conversation, "Tea from a samovar");

@@ -76,11 +76,11 @@ export const en = {
   failed: "The answer failed.",
   empty: "The model answered with nothing.",
 
-  tokensPerSecond: (n: string) => `${n} tokens/s`,
-  firstToken: (seconds: string) => `first token after ${seconds} s`,
+  tokensPerSecond: (n: number) => `${n.toLocaleString("en")} tokens/s`,
+  firstToken: (seconds: number) => `first token after ${seconds.toLocaleString("en")} s`,
   answerTokens: tokens,
   promptTokens: (n: number, cached: number) =>
-    cached ? `prompt ${tokens(n)}, ${cached.toLocaleString("en")} from cache` : `prompt ${tokens(n)}`,
+    cached ? `prompt ${tokens(n)}, ${cached.toLocaleString("en")} cached` : `prompt ${tokens(n)}`,
 
   promptText: "Exactly what went into the model for this answer. Control tokens are marked.",
   promptControl: "control token",

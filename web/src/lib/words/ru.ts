@@ -79,11 +79,11 @@ export const ru: Words = {
   failed: "Не удалось ответить.",
   empty: "Модель ответила пустотой.",
 
-  tokensPerSecond: (n) => `${n} токена/с`,
-  firstToken: (seconds) => `первый токен через ${seconds} с`,
+  tokensPerSecond: (n) => `${tokens(n)}/с`,
+  firstToken: (seconds) => `первый через ${seconds.toLocaleString("ru")} с`,
   answerTokens: tokens,
   promptTokens: (n, cached) =>
-    cached ? `запрос: ${tokens(n)}, из кэша ${cached.toLocaleString("ru")}` : `запрос: ${tokens(n)}`,
+    cached ? `запрос ${tokens(n)}, ${cached.toLocaleString("ru")} из кэша` : `запрос ${tokens(n)}`,
 
   promptText: "Ровно то, что получила модель для этого ответа. Управляющие токены выделены.",
   promptControl: "управляющий токен",
