@@ -83,7 +83,7 @@ def samovar(*arguments: str, home: Path, **run: object) -> subprocess.CompletedP
 
 
 def environment(home: Path) -> dict[str, str]:
-    return os.environ | {"SAMOVAR_HOME": str(home), "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    return os.environ | {"SAMOVAR_HOME": str(home), "LC_ALL": "C.UTF-8"}
 
 
 def start(home: Path, *options: str) -> Served:

@@ -103,7 +103,11 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     async with open_house(settings) as house:
         _log_to(settings.home)
         put_starter_if_needed(settings)
-        front = Front(_app(house, settings), started=lambda: _welcome(terminal, url, settings))
+        front = Front(
+            _app(house, settings),
+            started=lambda: _welcome(terminal, url, settings),
+            ending=house.chats.end_watches,
+        )
         beside = [
             asyncio.create_task(job)
             for job in (_load(house.models, settings.model), _follow(house.models, terminal))
@@ -123,9 +127,10 @@ def _app(house: House, settings: Settings) -> FastAPI:
 
 
 class Front(uvicorn.Server):
-    """uvicorn that calls `started` once it accepts requests, and leaves what follows a signal to its caller."""
+    """uvicorn that calls `started` once it accepts requests and `ending` before it waits for those that are open,
+    and leaves what follows a signal to its caller."""
 
-    def __init__(self, app: FastAPI, started: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, app: FastAPI, started: Callable[[], Awaitable[None]], ending: Callable[[], None]) -> None:
         config = uvicorn.Config(
             app,
             http="httptools",
@@ -138,10 +143,15 @@ class Front(uvicorn.Server):
         )
         super().__init__(config)
         self._when_started = started
+        self._when_ending = ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         await self._when_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._when_ending()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

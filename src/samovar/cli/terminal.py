@@ -31,3 +31,5 @@ class Terminal:
 
     def _line(self, text: str, style: str | None) -> None:
         self._console.print(text, style=style, markup=False)
+        # Whoever reads this through a pipe waits for the address.
+        self._console.file.flush()
