@@ -204,8 +204,7 @@ def library_is_empty(home: str | None) -> bool:
     """No model file lies in the home that `samovar serve` would use."""
     code = (
         "import sys; from pathlib import Path; from samovar.cli.options import home_from;"
-        "from samovar.cli.default_model import library_is_empty;"
-        "sys.exit(not library_is_empty(home_from(Path(sys.argv[1]) if sys.argv[1:] else None)))"
+        "sys.exit(home_from(Path(sys.argv[1]) if sys.argv[1:] else None).has_models())"
     )
     return not subprocess.run([PYTHON, "-c", code, *([home] if home else [])]).returncode
 

@@ -14,7 +14,6 @@ from typing import TypeVar
 import msgspec
 from rich.console import Console
 
-from samovar.cli.default_model import default_model, put_starter_if_needed
 from samovar.cli.options import terminal_language
 from samovar.core.catalogue import say
 from samovar.core.errors import revive
@@ -39,7 +38,6 @@ class Speaker:
 
     def __enter__(self) -> Speaker:
         try:
-            put_starter_if_needed(self._settings)
             self.house: Engines = self.wait(self._stack.enter_async_context(open_engines(self._settings)))
         except BaseException:
             self._loop.close()
@@ -101,8 +99,7 @@ class Conversation:
     async def _stream(self, messages: tuple[Message, ...], said: list[str]) -> None:
         house = self._speaker.house
         with Console(stderr=True).status(say("cli.waking", terminal_language())):
-            model = await default_model(house.models, self._speaker.wanted)
-            asked = msgspec.structs.replace(self._completion, messages=messages, model=model)
+            asked = msgspec.structs.replace(self._completion, messages=messages, model=self._speaker.wanted)
             generation = await house.answers.start(asked)
         async for event in generation:
             if isinstance(event, Failed):

@@ -11,7 +11,7 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from logging.handlers import RotatingFileHandler
 from typing import Annotated
@@ -22,7 +22,6 @@ from fastapi import FastAPI
 
 from samovar.api.app import Services, create_app
 from samovar.api.security import DoorRules, check_exposure
-from samovar.cli.default_model import default_model, put_starter_if_needed
 from samovar.cli.options import (
     ContextOption,
     HomeOption,
@@ -102,7 +101,6 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     terminal = Terminal()
     async with open_house(settings) as house:
         _log_to(settings.home)
-        put_starter_if_needed(settings)
         front = Front(
             _app(house, settings),
             started=lambda: _welcome(terminal, url, settings),
@@ -110,7 +108,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         )
         beside = [
             asyncio.create_task(job)
-            for job in (_load(house.models, settings.model), _follow(house.models, terminal))
+            for job in (_load(house.models, settings.model, terminal), _follow(house.models, terminal))
         ]
         try:
             await front.serve(sockets=[listener])
@@ -176,12 +174,13 @@ def _has_screen() -> bool:
     return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
-async def _load(models: Models, wanted: str | None) -> None:
-    """Loads the wanted model, else the first of the library, so that the first answer need not wait for it."""
-    name = await default_model(models, wanted)
-    if name is not None:
-        with suppress(SamovarError):  # the model's state tells it, here and on the page
-            await models.load(name)
+async def _load(models: Models, wanted: str | None, terminal: Terminal) -> None:
+    """Loads the wanted model, else the default one, so that the first answer need not wait for it."""
+    try:
+        await models.load(wanted)
+    except SamovarError as error:
+        if models.state.error is None:
+            terminal.error(error.value())
 
 
 async def _follow(models: Models, terminal: Terminal) -> None:

@@ -32,6 +32,10 @@ class Home:
     def lock(self) -> Path:
         return self.root / "samovar.lock"
 
+    def has_models(self) -> bool:
+        """Whether any model file lies in the library. Looks at names only, which costs nothing."""
+        return any(self.models.rglob("*.gguf"))
+
     def make(self) -> None:
         """Creates the folders that are missing, readable by their owner only."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -76,8 +76,9 @@ class Models(Protocol):
 
     def installed(self) -> tuple[InstalledModel, ...]: ...
 
-    async def load(self, name: str) -> EngineInfo:
-        """Loads (or finds loaded) and returns when the model is ready. Raises the error tree."""
+    async def load(self, name: str | None = None) -> EngineInfo:
+        """Loads (or finds loaded) and returns when the model is ready: the named one, else the one that is served,
+        else the default. Raises the error tree."""
         ...
 
     async def unload(self) -> None: ...

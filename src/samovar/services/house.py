@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from samovar.core.errors import Missing
 from samovar.core.settings import Settings
+from samovar.hub.starter import put_starter
 from samovar.services.answers import AnswerService
 from samovar.services.chats.service import ChatService
 from samovar.services.loading import LoadPlanner
@@ -65,6 +67,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[Database]:
     settings.home.make()
+    await asyncio.to_thread(_stock, settings)
     database = await asyncio.to_thread(Database.open, settings.home.database)
     try:
         yield database
@@ -72,7 +75,14 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
         await database.close()
 
 
+def _stock(settings: Settings) -> None:
+    """An empty library gets the starter model, where its package is installed and no other model was asked for."""
+    if not settings.model and not settings.home.has_models():
+        with suppress(Missing):
+            put_starter(settings.home)
+
+
 def _engines(settings: Settings, database: Database) -> Engines:
     verdicts = VerdictKeeper(Verdicts(database))
-    models = ModelService(LoadPlanner(settings), verdicts, settings.home.logs, settings.model)
+    models = ModelService(LoadPlanner(settings), verdicts, settings.home.logs)
     return Engines(models, AnswerService(models))

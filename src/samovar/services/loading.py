@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 
 from samovar.core.engine import Build, LoadSpec
+from samovar.core.errors import NotFound
 from samovar.core.library import InstalledModel
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import installed as installed_builds
@@ -41,6 +42,15 @@ class LoadPlanner:
             return models
         guest = self.find(wanted)
         return models if any(model.path == guest.path for model in models) else (guest, *models)
+
+    def default(self) -> str:
+        """The model of the command line, else the first of the library that can be run. Raises NotFound."""
+        if self._settings.model:
+            return self._settings.model
+        for model in self._library.models():
+            if not model.problem:
+                return model.name
+        raise NotFound("models.none_installed")
 
     def find(self, name: str) -> InstalledModel:
         """Raises NotFound with near matches."""

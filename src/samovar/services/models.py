@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from samovar.core.engine import EngineInfo, LoadSpec, Note
-from samovar.core.errors import NotFound, SamovarError
+from samovar.core.errors import SamovarError
 from samovar.core.library import InstalledModel
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.supervisor import Hooks, Supervisor
@@ -23,11 +23,10 @@ from samovar.services.watched import Watched
 class ModelService:
     """A services.contracts.Models."""
 
-    def __init__(self, planner: LoadPlanner, verdicts: VerdictKeeper, logs: Path, default: str | None) -> None:
+    def __init__(self, planner: LoadPlanner, verdicts: VerdictKeeper, logs: Path) -> None:
         self._planner = planner
         self._verdicts = verdicts
         self._logs = logs
-        self._default = default
         self._state = Watched(ModelState())
         self._supervisor: Supervisor | None = None
         self._switching = asyncio.Lock()
@@ -42,9 +41,9 @@ class ModelService:
     def watch(self) -> AsyncIterator[ModelState]:
         return self._state.watch()
 
-    async def load(self, name: str) -> EngineInfo:
+    async def load(self, name: str | None = None) -> EngineInfo:
         """As the contract says; a load of another model that is under way is cancelled."""
-        if self.state.state == "loading" and self.state.name != name:
+        if name and self.state.state == "loading" and self.state.name != name:
             await self._interrupt()
         _, _, info = await self.serving(name)
         return info
@@ -63,7 +62,9 @@ class ModelService:
         """The worker of the named model, or of the one that is loaded (else the default) where no name is given;
         loaded if need be. Raises NotFound, NotEnoughMemory, BadModelFile, EngineFailed …"""
         async with self._switching:
-            wanted = self._wanted(name)
+            wanted = name or self.state.name or ""
+            if not wanted:
+                wanted = await asyncio.to_thread(self._planner.default)
             if self._supervisor is None or self.state.name != wanted:
                 model = await asyncio.to_thread(self._planner.find, wanted)
                 if self._supervisor is None or self.state.name != model.name:
@@ -72,12 +73,6 @@ class ModelService:
             worker = await self._worker(wanted)
             assert worker.info is not None
             return wanted, worker, worker.info
-
-    def _wanted(self, name: str | None) -> str:
-        wanted = name or self.state.name or self._default
-        if wanted is None:
-            raise NotFound("models.none_named")
-        return wanted
 
     async def _switch(self, model: InstalledModel) -> None:
         if self._supervisor is not None:
