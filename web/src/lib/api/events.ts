@@ -79,8 +79,10 @@ export class Connection<E> {
       why = error instanceof ApiError ? error : null;
     }
     if (this.#open !== mine) return;
-    this.#open = null;
-    this.#timer = setTimeout(() => this.renew(), RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)]);
+    this.#letGo();
+    const wait = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)];
+    // A hidden page connects when it is looked at.
+    if (!document.hidden) this.#timer = setTimeout(() => this.renew(), wait);
     this.#watch.onDown?.(why);
   }
 

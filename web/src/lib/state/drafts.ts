@@ -1,18 +1,19 @@
 /** Owns what was typed and not yet sent, by place ("new", a conversation's or a message's id), across reloads. */
 
+import { recall, remember } from "./storage.ts";
+
 const PREFIX = "samovar.draft.";
 
 export class Drafts {
   read(place: string): string {
-    return localStorage.getItem(PREFIX + place) ?? "";
+    return recall(PREFIX + place) ?? "";
   }
 
   keep(place: string, text: string): void {
-    if (text) localStorage.setItem(PREFIX + place, text);
-    else localStorage.removeItem(PREFIX + place);
+    remember(PREFIX + place, text || null);
   }
 
   drop(place: string): void {
-    localStorage.removeItem(PREFIX + place);
+    remember(PREFIX + place, null);
   }
 }

@@ -1,6 +1,7 @@
 /** Owns what a person chose about the page: theme and language. Kept in localStorage, shared by all tabs. */
 
 import { catalogues, languageOf, LANGUAGES, type Language } from "../words/words.ts";
+import { recall, remember } from "./storage.ts";
 
 export type Theme = "system" | "light" | "dark";
 export const THEMES: readonly Theme[] = ["system", "light", "dark"];
@@ -13,7 +14,7 @@ export class Settings {
   readonly words = $derived(catalogues[this.language]);
 
   constructor() {
-    this.#read(localStorage.getItem(KEY));
+    this.#read(recall(KEY));
     window.addEventListener("storage", (event) => {
       if (event.key === KEY) this.#read(event.newValue);
     });
@@ -38,7 +39,7 @@ export class Settings {
   }
 
   #write(): void {
-    localStorage.setItem(KEY, JSON.stringify({ theme: this.theme, language: this.language }));
+    remember(KEY, JSON.stringify({ theme: this.theme, language: this.language }));
   }
 
   #read(text: string | null): void {
