@@ -22,24 +22,29 @@ class Bare:
     def __init__(self, spec: LoadSpec, setting: Setting, threads: int) -> None:
         self._binding = load_binding(setting.build)
         self._model = Model(self._binding, spec.path, lambda _: True)
+        self._sequences = spec.parallel
+        self._oldest = 0
         self._context = self._binding.new_context(
             self._model.handle,
             ContextOptions(spec.cells, 512, setting.micro_batch, spec.parallel, threads, setting.flash),
         )
 
     def prefill(self, count: int) -> float:
-        """Seconds to compute `count` tokens of a fresh sequence in batches of at most 512."""
-        self._forget(0)
+        """Seconds to compute `count` tokens in the place of the sequence that was used longest ago, as the server
+        does: the other sequences stay in the cache, and cost what they cost."""
+        self._oldest = (self._oldest + 1) % self._sequences
+        self._forget(self._oldest)
         began = time.perf_counter()
         for start in range(0, count, 512):
             size = min(512, count - start)
-            self._decode(range(start, start + size), [0] * size, last_only=True)
+            self._decode(range(start, start + size), [self._oldest] * size, last_only=True)
         return time.perf_counter() - began
 
     def decode(self, streams: int, depth: int, steps: int) -> float:
         """Seconds for `steps` steps of one token for each of `streams` sequences that hold `depth` tokens."""
-        for sequence in range(streams):
+        for sequence in range(self._sequences):
             self._forget(sequence)
+        for sequence in range(streams):
             self._decode(range(depth), [sequence] * depth, last_only=True)
         began = time.perf_counter()
         for step in range(steps):

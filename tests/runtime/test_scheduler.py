@@ -185,6 +185,20 @@ def test_two_chats_with_one_beginning_both_keep_their_cache() -> None:
     assert (a.cached, b.cached) == (30, 30)
 
 
+def test_a_swipe_takes_the_place_of_the_answer_it_replaces() -> None:
+    scheduler = make()
+    (first,) = scheduler.submit("first", [1, 2, 3])
+    scheduler.plan()
+    for token in range(20):
+        scheduler.append(first, token)
+        scheduler.plan()
+    scheduler.finish(first)
+    (swipe,) = scheduler.submit("swipe", [1, 2, 3])
+    scheduler.plan()
+    assert swipe.cached == 2
+    assert [len(slot.tokens) for slot in scheduler.slots] == [3, 0, 0]
+
+
 def test_choices_of_one_request_share_the_prompt() -> None:
     scheduler = make()
     jobs = scheduler.submit("r", list(range(20)), choices=3)

@@ -39,12 +39,16 @@ class Cells:
 
 
 class Slot:
-    """One sequence of the engine: the tokens whose keys and values it holds, position by position."""
+    """One sequence of the engine: the tokens whose keys and values it holds, position by position.
+
+    `asked`: how many of them were the prompt of its last request; what follows is an answer.
+    """
 
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
         self.tokens: list[int] = []
         self.cells: list[int] = []
+        self.asked = 0
         self.busy = False
         self.used_at = 0
 

@@ -205,15 +205,16 @@ class Scheduler:
         self._trim(slot, keep if slot is source else 0, plan)
         if slot is not source:
             self._copy(source, slot, keep, plan)
-        slot.busy, job.slot = True, slot
+        slot.busy, slot.asked, job.slot = True, job.prompt, slot
         job.cached = keep if job.cached < 0 else job.cached
         self._clock += 1
         job.admitted = self._clock
         self.running.append(job)
 
     def _choose(self, wanted: list[int]) -> tuple[Slot, Slot, int]:
-        """The slot to use, the slot whose prefix it takes over, and how many tokens of it. A cache that would lose
-        more than half of its tokens is copied from rather than cut, where another slot is idle."""
+        """The slot to use, the slot whose prefix it takes over, and how many tokens of it. Where another slot is
+        idle, a cache that would lose more than half of its tokens is copied from rather than cut; but a swipe, which
+        loses only an answer, takes that answer's place: every cell in use slows each token that is drawn."""
         idle = sorted((slot for slot in self.slots if not slot.busy), key=lambda s: (bool(s.tokens), s.used_at))
         sources = self.slots if self.limits.can_copy else idle
         source = max(sources, key=lambda s: (self._usable(s, wanted), not s.busy))
@@ -221,7 +222,8 @@ class Scheduler:
         if not keep:
             return idle[0], idle[0], 0
         others = [slot for slot in idle if slot is not source]
-        in_place = not others or keep * 2 >= len(source.tokens) or not self.limits.can_copy
+        cheap = keep * 2 >= len(source.tokens) or keep >= source.asked - 1
+        in_place = not others or cheap or not self.limits.can_copy
         return (source, source, keep) if not source.busy and in_place else (others[0], source, keep)
 
     def _usable(self, slot: Slot, wanted: list[int]) -> int:
