@@ -47,13 +47,16 @@ def scripted_server(rate: int, messages: int) -> Iterator[str]:
     node = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
     if node is None:
         raise SystemExit("There is no node: install the development extras.")
-    command = [node, "tests/fake/main.ts", "--port", "0", "--rate", str(rate), "--messages", str(messages)]
-    with subprocess.Popen(command, cwd=ROOT / "web", stdout=subprocess.PIPE, text=True) as server:
+    options = ["--port", "0", "--rate", str(rate), "--messages", str(messages), "--tied"]
+    command = [node, "tests/fake/main.ts", *options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT / "web", stdin=pipe, stdout=pipe, text=True) as server:
+        assert server.stdin is not None
         assert server.stdout is not None
         try:
             yield server.stdout.readline().strip()
         finally:
-            server.terminate()
+            server.stdin.close()
 
 
 class Trace:

@@ -1,9 +1,10 @@
 /**
  * A scripted server for the page, so that it can be built, looked at and measured without a model:
  *
- *     node tests/fake/main.ts [--port 7860] [--rate 60] [--messages 6]
+ *     node tests/fake/main.ts [--port 7860] [--rate 60] [--messages 6] [--tied]
  *
- * It serves the built page and the page's API, and prints its address. Nothing is kept.
+ * It serves the built page and the page's API, and prints its address. Nothing is kept. With --tied it ends when its
+ * standard input does: whoever started it need not know its process, which may be behind a wrapper.
  */
 
 import { createReadStream, existsSync } from "node:fs";
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     port: { type: "string", default: "7860" },
     rate: { type: "string", default: "60" },
     messages: { type: "string", default: "6" },
+    tied: { type: "boolean", default: false },
   },
 });
 
@@ -89,3 +91,4 @@ const server = createServer((request, response) => {
 server.listen(Number(values.port), "127.0.0.1", () => {
   console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
+if (values.tied) process.stdin.on("end", () => process.exit()).resume();
