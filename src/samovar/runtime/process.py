@@ -81,6 +81,7 @@ class WorkerProcess:
         self._calls: dict[str, asyncio.Future[tuple[int, ...]]] = {}
         self._ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
         self._closing = False
+        self._holds = 0
         self._drained = asyncio.Event()
         self._drained.set()
         self._listening = asyncio.create_task(self._listen())
@@ -143,8 +144,17 @@ class WorkerProcess:
         return await call
 
     async def drained(self) -> None:
-        """Returns when no request is in flight."""
+        """Returns when no request is in flight and nobody holds the worker."""
         await self._drained.wait()
+
+    def hold(self) -> None:
+        """Somebody is about to make a request: the worker does not count as drained until `release`."""
+        self._holds += 1
+        self._drained.clear()
+
+    def release(self) -> None:
+        self._holds -= 1
+        self._note_drained()
 
     def send(self, frame: ToWorker) -> None:
         if self.death is None and self._process.stdin and not self._process.stdin.is_closing():
@@ -212,7 +222,7 @@ class WorkerProcess:
             raise self._epitaph()
 
     def _note_drained(self) -> None:
-        if not self._streams:
+        if not self._streams and not self._holds:
             self._drained.set()
 
     @staticmethod

@@ -19,30 +19,31 @@ class AnswerService:
         self._models = models
 
     async def start(self, completion: Completion) -> Stream:
-        name, worker, info = await self._models.serving(completion.model)
-        given = completion.prompt
-        prompt = Rendered(()) if isinstance(given, tuple) else await self._rendered(completion, info)
-        request = GenerateRequest(
-            id="",
-            parts=prompt.parts,
-            tokens=given if isinstance(given, tuple) else (),
-            sampling=completion.sampling,
-            max_tokens=completion.max_tokens,
-            stop=completion.stop,
-            n=completion.n,
-            logprobs=completion.logprobs,
-        )
-        stream = await worker.generate(request)
-        stream.model, stream.notes = name, prompt.notes
-        return stream
+        async with self._models.serving(completion.model) as served:
+            given = completion.prompt
+            prompt = Rendered(()) if isinstance(given, tuple) else await self._rendered(completion, served.info)
+            request = GenerateRequest(
+                id="",
+                parts=prompt.parts,
+                tokens=given if isinstance(given, tuple) else (),
+                sampling=completion.sampling,
+                max_tokens=completion.max_tokens,
+                stop=completion.stop,
+                n=completion.n,
+                logprobs=completion.logprobs,
+            )
+            stream = await served.worker.generate(request)
+            stream.model, stream.notes = served.name, prompt.notes
+            return stream
 
     async def render(self, completion: Completion) -> RenderedPrompt:
         """What `start` would send."""
-        _, worker, info = await self._models.serving(completion.model)
-        if isinstance(completion.prompt, tuple):
-            return RenderedPrompt((), completion.prompt)
-        prompt = await self._rendered(completion, info)
-        return RenderedPrompt(prompt.parts, await worker.tokenize(prompt.parts), prompt.notes)
+        async with self._models.serving(completion.model) as served:
+            if isinstance(completion.prompt, tuple):
+                return RenderedPrompt((), completion.prompt)
+            prompt = await self._rendered(completion, served.info)
+            tokens = await served.worker.tokenize(prompt.parts)
+            return RenderedPrompt(prompt.parts, tokens, prompt.notes)
 
     async def _rendered(self, completion: Completion, info: EngineInfo) -> Rendered:
         """A raw text prompt is the caller's own markup; messages go through the template."""

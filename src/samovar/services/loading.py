@@ -98,7 +98,7 @@ class LoadPlanner:
 def verdict_key(spec: LoadSpec) -> str:
     """What a verdict about a model holds for: this very file, these builds, this processor, this many sequences."""
     path = Path(spec.path)
-    stat = path.stat() if path.exists() else None
+    stat = None if spec.engine == ECHO else path.stat()
     cpu = read_cpu()
     facts = (
         path.name,

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from samovar.core.engine import EngineInfo, LoadSpec, Note
-from samovar.core.errors import SamovarError
+from samovar.core.errors import Cancelled, SamovarError
 from samovar.core.library import InstalledModel
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.supervisor import Hooks, Supervisor
@@ -18,6 +20,15 @@ from samovar.services.contracts import ModelState
 from samovar.services.loading import LoadPlanner
 from samovar.services.verdicts import VerdictKeeper
 from samovar.services.watched import Watched
+
+
+@dataclass(frozen=True)
+class Served:
+    """A loaded model and the worker that runs it."""
+
+    name: str
+    worker: WorkerProcess
+    info: EngineInfo
 
 
 class ModelService:
@@ -45,8 +56,8 @@ class ModelService:
         """As the contract says; a load of another model that is under way is cancelled."""
         if name and self.state.state == "loading" and self.state.name != name:
             await self._interrupt()
-        _, _, info = await self.serving(name)
-        return info
+        async with self.serving(name) as served:
+            return served.info
 
     async def unload(self) -> None:
         """Ends the worker now: a load is cancelled, answers in flight end with an error and keep their text."""
@@ -58,9 +69,23 @@ class ModelService:
         if self._supervisor is not None:
             await self._supervisor.close()
 
-    async def serving(self, name: str | None) -> tuple[str, WorkerProcess, EngineInfo]:
+    @asynccontextmanager
+    async def serving(self, name: str | None) -> AsyncIterator[Served]:
         """The worker of the named model, or of the one that is loaded (else the default) where no name is given;
-        loaded if need be. Raises NotFound, NotEnoughMemory, BadModelFile, EngineFailed …"""
+        it is not switched away before this is left. Loaded if need be: a load that was begun goes on when its asker
+        leaves. Raises NotFound, NotEnoughMemory, BadModelFile, EngineFailed …"""
+        task = asyncio.create_task(self._serve(name))
+        try:
+            served = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_let_go)
+            raise
+        try:
+            yield served
+        finally:
+            served.worker.release()
+
+    async def _serve(self, name: str | None) -> Served:
         async with self._switching:
             wanted = name or self.state.name or ""
             if not wanted:
@@ -72,35 +97,42 @@ class ModelService:
                 wanted = model.name
             worker = await self._worker(wanted)
             assert worker.info is not None
-            return wanted, worker, worker.info
+            worker.hold()
+            return Served(wanted, worker, worker.info)
 
     async def _switch(self, model: InstalledModel) -> None:
         if self._supervisor is not None:
             await self._supervisor.drained()
         await self._close()
         self._state.set(ModelState(model.name, "loading"))
-        try:
+        async with self._told(model.name):
             spec = await asyncio.to_thread(self._planner.plan, model)
             verdict = await self._verdicts.recall(spec)
-        except SamovarError as error:
-            self._state.set(ModelState(model.name, "failed", error=error.value()))
-            raise
         self._supervisor = Supervisor(spec, verdict, self._log(model.name), self._hooks(model.name, spec))
 
     async def _worker(self, name: str) -> WorkerProcess:
         """The running worker; the state says how its start goes."""
         supervisor = self._supervisor
         assert supervisor is not None
-        if not supervisor.alive:
-            self._state.set(ModelState(name, "loading"))
-        try:
+        if supervisor.alive:
+            return await supervisor.worker()
+        self._state.set(ModelState(name, "loading"))
+        async with self._told(name):
             worker = await supervisor.worker()
-        except SamovarError as error:
-            await self._close()
-            self._state.set(ModelState(name, "failed", error=error.value(), notes=supervisor.notes))
-            raise
         self._state.set(ModelState(name, "ready", 1.0, notes=supervisor.notes + _template_notes(worker)))
         return worker
+
+    @asynccontextmanager
+    async def _told(self, name: str) -> AsyncIterator[None]:
+        """What fails inside leaves no worker and a state that says so; what was cancelled leaves nothing to say."""
+        try:
+            yield
+        except BaseException as error:
+            notes = self._supervisor.notes if self._supervisor else ()
+            await self._close()
+            if isinstance(error, SamovarError) and not isinstance(error, Cancelled):
+                self._state.set(ModelState(name, "failed", error=error.value(), notes=notes))
+            raise
 
     def _hooks(self, name: str, spec: LoadSpec) -> Hooks:
         return Hooks(
@@ -122,3 +154,9 @@ class ModelService:
 def _template_notes(worker: WorkerProcess) -> tuple[Note, ...]:
     missing = worker.info is not None and worker.info.chat_template is None
     return (Note("prompts.no_template"),) if missing else ()
+
+
+def _let_go(task: asyncio.Task[Served]) -> None:
+    """The asker has left: nobody will use the worker, and an error is in the model's state for those who look."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().worker.release()

@@ -1,0 +1,114 @@
+"""Serving one model: loads are shared, outlive who asked for them, can be cancelled, and their end is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from samovar.core.errors import Cancelled, NotFound
+from samovar.core.events import Delta
+from samovar.core.home import Home
+from samovar.core.parameters import SamplingParams
+from samovar.core.requests import Completion, Message
+from samovar.core.settings import Settings
+from samovar.services.contracts import ModelState
+from samovar.services.house import Engines, open_engines
+from tests.support.tiny_llama import TinyLlama
+
+Open = Callable[..., AbstractAsyncContextManager[Engines]]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Open:
+    @asynccontextmanager
+    async def make(model: str | None = "echo") -> AsyncIterator[Engines]:
+        async with open_engines(Settings(home=Home(tmp_path / "home"), model=model)) as engines:
+            yield engines
+
+    return make
+
+
+async def say(engines: Engines, text: str, model: str | None = None) -> str:
+    params = SamplingParams({"temperature": 0.0})
+    asked = Completion(model=model, messages=(Message("user", text),), sampling=params, max_tokens=60)
+    return "".join([e.text async for e in await engines.answers.start(asked) if isinstance(e, Delta)])
+
+
+async def until(engines: Engines, state: str) -> ModelState:
+    async for seen in engines.models.watch():
+        if seen.state == state:
+            return seen
+    raise AssertionError("a watch does not end")
+
+
+async def test_the_first_request_loads_the_model_and_the_state_says_so(opened: Open) -> None:
+    async with opened() as engines:
+        assert engines.models.state == ModelState()
+        assert await say(engines, "hello") == "hello"
+        assert engines.models.state == ModelState("echo", "ready", 1.0)
+
+
+async def test_requests_that_come_while_it_loads_share_the_load(opened: Open) -> None:
+    async with opened("echo:load_ms=300") as engines:
+        assert await asyncio.gather(*(say(engines, f"n{i}") for i in range(4))) == ["n0", "n1", "n2", "n3"]
+
+
+async def test_a_load_outlives_the_one_who_asked(opened: Open) -> None:
+    async with opened("echo:load_ms=300") as engines:
+        asking = asyncio.create_task(say(engines, "never read"))
+        await until(engines, "loading")
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        assert (await until(engines, "ready")).name == "echo"
+
+
+async def test_unloading_cancels_a_load(opened: Open) -> None:
+    async with opened("echo:load_ms=60000") as engines:
+        loading = asyncio.create_task(engines.models.load())
+        await until(engines, "loading")
+        while engines.models.state.progress == 0:
+            await asyncio.sleep(0)
+        await engines.models.unload()
+        with pytest.raises(Cancelled):
+            await loading
+        assert engines.models.state == ModelState()
+
+
+async def test_a_switch_waits_for_the_answers_in_flight(opened: Open, tmp_path: Path) -> None:
+    models = tmp_path / "home" / "models"
+    models.mkdir(parents=True)
+    TinyLlama().write(models / "tiny.gguf")
+    async with opened("echo:step_ms=5") as engines:
+        await engines.models.load()
+        first, switched = await asyncio.gather(say(engines, "x" * 60), engines.models.load("tiny"))
+        assert first == "x" * 60
+        assert switched.architecture == "llama"
+        assert engines.models.state.name == "tiny"
+
+
+async def test_an_unknown_name_changes_nothing(opened: Open) -> None:
+    async with opened() as engines:
+        await engines.models.load()
+        with pytest.raises(NotFound, match="nothing"):
+            await engines.models.load("nothing")
+        assert engines.models.state.state == "ready"
+
+
+async def test_a_model_that_cannot_be_loaded_is_told_and_can_be_tried_again(opened: Open, tmp_path: Path) -> None:
+    async with opened(f"echo:fail_load=1;once={tmp_path / 'failed'}") as engines:
+        asked = await asyncio.gather(engines.models.load(), return_exceptions=True)
+        assert isinstance(asked[0], Exception)
+        failed = engines.models.state
+        assert failed.state == "failed"
+        assert failed.error is not None
+        assert await say(engines, "hello") == "hello"
+
+
+async def test_an_empty_home_gets_the_starter_model(opened: Open, tmp_path: Path) -> None:
+    async with opened(None) as engines:
+        assert [model.name for model in engines.models.installed()] == ["SmolLM2-135M-Instruct.Q4_1"]
+    (tmp_path / "home" / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf").unlink()
