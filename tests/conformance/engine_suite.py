@@ -26,6 +26,15 @@ UNDER_ONE_ENGINE = settings(
 )
 
 
+OPERATIONS = st.tuples(
+    st.sampled_from(["feed", "feed", "feed", "remove", "copy", "move"]),
+    st.integers(0, PARALLEL - 1),
+    st.integers(0, PARALLEL - 1),
+    st.integers(0, 60),
+)
+"""What is done to which sequence, with which other one, and how long or where."""
+
+
 def story(seed: int, length: int) -> list[int]:
     """Ordinary tokens, the same for the same seed."""
     return [int(t) for t in np.random.default_rng(seed).integers(3, 250, length)]
@@ -53,8 +62,8 @@ def alone(engine: Engine, tokens: Sequence[int]) -> LogProbs:
 
 
 class EngineSuite:
-    """Subclasses give an `engine` fixture (PARALLEL sequences, any number of cells below 2000, template with ChatML
-    tokens) and how far two computations of one thing may lie apart."""
+    """Subclasses give an `engine` fixture (PARALLEL sequences, 900 to 2000 cells, template with ChatML tokens), a
+    second one of it as `reference`, and how far two computations of one thing may lie apart."""
 
     tolerance = 0.0
 
@@ -257,6 +266,67 @@ class EngineSuite:
         blob = fresh.export(0)
         with pytest.raises(EngineFailed):
             fresh.restore(0, blob)
+
+    def test_restoring_where_cells_are_missing_is_refused_and_harms_nothing(self, fresh: Engine) -> None:
+        tokens = story(32, fresh.info.cells // 2)
+        expected = alone(fresh, tokens)
+        feed(fresh, 0, tokens)
+        blob = fresh.export(0)
+        feed(fresh, 1, story(33, fresh.info.cells // 4))
+        with pytest.raises(EngineFailed):
+            fresh.restore(2, blob)
+        fresh.remove(0, 0)
+        fresh.restore(2, blob)
+        fresh.remove(2, 5)
+        assert self.same(feed(fresh, 2, tokens[5:], 5), expected[5:])
+
+    @pytest.mark.parametrize("leaver", range(PARALLEL))
+    def test_when_one_of_those_that_ran_together_leaves_the_others_go_on(self, fresh: Engine, leaver: int) -> None:
+        stories = [story(40 + s, 60) for s in range(PARALLEL)]
+        expected = [alone(fresh, tokens)[50:] for tokens in stories]
+        for position in range(50):
+            together = [tokens[position] for tokens in stories]
+            fresh.decode(Batch(together, [position] * PARALLEL, list(range(PARALLEL)), [False] * PARALLEL))
+        fresh.remove(leaver, 0)
+        for sequence in range(PARALLEL):
+            if sequence != leaver:
+                assert self.same(feed(fresh, sequence, stories[sequence][50:], 50), expected[sequence])
+
+    @UNDER_ONE_ENGINE
+    @given(story_of_life=st.lists(OPERATIONS, min_size=4, max_size=40))
+    def test_whatever_was_done_each_sequence_is_as_computed_alone(
+        self, engine: Engine, reference: Engine, story_of_life: list[tuple[str, int, int, int]]
+    ) -> None:
+        held: list[list[int]] = [[] for _ in range(PARALLEL)]
+        for sequence in range(PARALLEL):
+            engine.remove(sequence, 0)
+        for seed, (operation, sequence, other, size) in enumerate(story_of_life):
+            tokens = held[sequence]
+            if operation == "remove":
+                engine.remove(sequence, size)
+                del tokens[size:]
+            elif operation == "copy" and not tokens:
+                engine.copy(other, sequence, size)
+                held[sequence] = held[other][:size]
+            elif operation == "move" and not held[other]:
+                engine.restore(other, engine.export(sequence))
+                engine.remove(sequence, 0)
+                held[other], held[sequence] = tokens, []
+            elif operation == "feed" and len(tokens) < 150:
+                fresh = story(1000 + seed, size + 1)
+                found = feed(engine, sequence, fresh, len(tokens))
+                held[sequence] = tokens + fresh
+                assert self.same(found, alone(reference, held[sequence])[-len(fresh) :])
+
+    def test_a_middle_can_be_forgotten(self, fresh: Engine) -> None:
+        tokens, other = story(34, 40), story(35, 10)
+        feed(fresh, 0, tokens)
+        feed(fresh, 1, tokens)
+        assert fresh.remove(0, 10, 20)
+        assert np.isfinite(feed(fresh, 0, other, 40)).all()
+        assert fresh.remove(0, 10)
+        assert fresh.remove(1, 10)
+        assert self.same(feed(fresh, 0, other, 10), feed(fresh, 1, other, 10))
 
     def test_shifting_works_where_it_is_claimed_and_only_there(self, fresh: Engine) -> None:
         tokens = story(31, 30)

@@ -31,6 +31,8 @@ class TestEcho(EngineSuite):
     def engine(cls) -> Iterator[Engine]:
         yield open_engine(spec("echo", "echo:"), lambda _: True)
 
+    reference = engine
+
 
 class LlamaSuite(EngineSuite):
     """On a random F32 model, whose only error is that of 16-bit keys and values."""
@@ -49,6 +51,8 @@ class LlamaSuite(EngineSuite):
         engine = open_engine(spec("llama", str(path), cls.setting), lambda _: True)
         yield engine
         engine.close()
+
+    reference = engine
 
     def test_after_closing_it_refuses_and_lives(self, path: Path) -> None:
         engine = open_engine(spec("llama", str(path), self.setting), lambda _: True)

@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
+import gguf
 import numpy as np
 import pytest
 
@@ -159,6 +160,31 @@ def test_a_file_that_is_no_model_gives_the_librarys_reason(tmp_path: Path, build
     with pytest.raises(EngineFailed, match=build) as failure:
         load(tmp_path / "odd.gguf", Setting(build, 512, False))
     assert len(str(failure.value.facts["reason"])) > 5
+
+
+@each
+def test_an_unknown_architecture_is_named(tmp_path: Path, build: str) -> None:
+    writer = gguf.GGUFWriter(tmp_path / "odd.gguf", "steamengine")
+    writer.add_tensor("output.weight", np.zeros((32, 32), dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(EngineFailed, match="steamengine"):
+        load(tmp_path / "odd.gguf", Setting(build, 512, False))
+
+
+@each
+def test_control_tokens_that_a_file_calls_user_defined_are_control_tokens_all_the_same(
+    tmp_path: Path, build: str
+) -> None:
+    model = TinyLlama()
+    model.kinds[1] = int(gguf.TokenType.USER_DEFINED)
+    engine = load(model.write(tmp_path / "odd.gguf"), Setting(build, 512, False))
+    assert "<|im_start|>" in engine.info.special_texts
+    assert engine.tokenize("<|im_start|>", special=True) == [1]
+    plain = engine.tokenize("a<|im_start|><|im_start|>b", special=False)
+    assert 1 not in plain and b"".join(map(engine.piece, plain)) == b"a<|im_start|><|im_start|>b"
 
 
 def test_a_build_that_is_not_there_is_missing(tiny: Path) -> None:

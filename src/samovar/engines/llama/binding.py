@@ -34,6 +34,8 @@ SHARED: Mapping[str, Signature] = {
     "describe": ("llama_model_desc", I32, (PTR, TEXT, SIZE)),
     "metadata": ("llama_model_meta_val_str", I32, (PTR, TEXT, TEXT, SIZE)),
     "chat_template": ("llama_model_chat_template", TEXT, (PTR, TEXT)),
+    "has_encoder": ("llama_model_has_encoder", BOOL, (PTR,)),
+    "has_decoder": ("llama_model_has_decoder", BOOL, (PTR,)),
     "is_recurrent": ("llama_model_is_recurrent", BOOL, (PTR,)),
     "is_hybrid": ("llama_model_is_hybrid", BOOL, (PTR,)),
 }
@@ -56,19 +58,21 @@ class Binding(ABC):
     """One build of the library, loaded. The functions that are attributes are the C functions themselves."""
 
     build: Build
-    contiguous_cells: bool
-    """Whether the tokens of one graph need neighbouring KV cells, so that a fragmented cache can refuse them."""
+    compact_cells: bool
+    """Whether the used KV cells must be kept together, without gaps."""
 
     free_model: Callable[[int], None]
     free_context: Callable[[int], None]
     decode: Callable[[int, ctypes.Structure], int]
-    logits: Callable[[int], int]
+    logits: Callable[[int], int | None]
     context_cells: Callable[[int], int]
 
     describe: Callable[[int, ctypes.Array[ctypes.c_char], int], int]
     metadata: Callable[[int, bytes, ctypes.Array[ctypes.c_char], int], int]
     chat_template: Callable[[int, None], bytes | None]
     trained_context: Callable[[int], int]
+    has_encoder: Callable[[int], bool]
+    has_decoder: Callable[[int], bool]
     is_recurrent: Callable[[int], bool]
     is_hybrid: Callable[[int], bool]
 
@@ -123,8 +127,8 @@ class Binding(ABC):
     def can_shift(self, context: int) -> bool: ...
 
     @abstractmethod
-    def defragment(self, context: int) -> None:
-        """Moves the used cells together, where `contiguous_cells`."""
+    def compact(self, context: int) -> bool:
+        """Moves the used cells together, where `compact_cells`. False where the library did not manage it."""
 
     @abstractmethod
     def state_size(self, context: int, sequence: int) -> int:

@@ -36,6 +36,7 @@ class Context:
         self._handle = handle
         self._vocab_size = vocab_size
         self._room = options.batch
+        self._gaps = False
         self._tokens = np.zeros(options.batch, dtype=np.int32)
         self._positions = np.zeros(options.batch, dtype=np.int32)
         self._sequences = np.zeros(options.batch, dtype=np.int32)
@@ -57,17 +58,18 @@ class Context:
         count = len(batch.tokens)
         if not count:
             return self._rows(0)
+        self._close_gaps()
         try:
-            if count <= self._room and (logits := self._at_once(batch, 0, count)) is not None:
-                return logits
+            if count <= self._room:
+                return self._piece(batch, 0, count)
             pieces = range(0, count, self._room)
-            rows = [self._in_parts(batch, start, min(start + self._room, count)) for start in pieces]
+            return np.concatenate([self._piece(batch, at, min(at + self._room, count)).copy() for at in pieces])
         except EngineFailed:
-            self._take_back(batch, 0, count)
+            self._take_back(batch)
             raise
-        return np.concatenate(rows)
 
     def remove(self, sequence: int, start: int, end: int | None) -> bool:
+        self._gaps = self._binding.compact_cells
         return self._binding.remove(self._open, sequence, start, -1 if end is None else end)
 
     def copy(self, source: int, target: int, end: int) -> None:
@@ -90,12 +92,10 @@ class Context:
 
     def restore(self, sequence: int, state: memoryview) -> None:
         """Fills `sequence` from what `export` gave. Raises EngineFailed where the cells do not suffice."""
-        for _ in range(2):
-            if self._binding.state_write(self._open, sequence, _address(state), len(state)):
-                return
-            self._binding.remove(self._open, sequence, -1, -1)
-            self._binding.defragment(self._open)
-        raise EngineFailed("engines.restore_failed", size=len(state), reason=self._binding.log.reason() or "–")
+        self._close_gaps()
+        if not self._binding.state_write(self._open, sequence, _address(state), len(state)):
+            self.remove(sequence, 0, None)
+            raise EngineFailed("engines.restore_failed", size=len(state), reason=self._binding.log.reason() or "–")
 
     def close(self) -> None:
         if self._handle:
@@ -108,9 +108,8 @@ class Context:
             raise EngineFailed("engines.closed")
         return self._handle
 
-    def _at_once(self, batch: Batch, start: int, end: int) -> Logits | None:
-        """Computes entries [start, end) in one call; a view of the library's logits. None where cells are missing:
-        then nothing of it is in the cache. Raises EngineFailed for every other fault."""
+    def _piece(self, batch: Batch, start: int, end: int) -> Logits:
+        """Computes entries [start, end) in one call; a view of the library's logits."""
         count = end - start
         self._tokens[:count] = batch.tokens[start:end]
         self._positions[:count] = batch.positions[start:end]
@@ -121,37 +120,32 @@ class Context:
         code = self._binding.decode(self._open, self._batch)
         if code == 0:
             return self._rows(sum(wanted))
-        self._take_back(batch, start, end)
+        reason = self._binding.log.reason() or "–"
         if code == _NO_SLOT:
-            return None
-        raise EngineFailed("engines.decode_failed", code=code, reason=self._binding.log.reason() or "–")
-
-    def _in_parts(self, batch: Batch, start: int, end: int) -> Logits:
-        """As `_at_once`, in halves where the free cells are too scattered; the logits are a copy."""
-        logits = self._at_once(batch, start, end)
-        if logits is None and self._binding.contiguous_cells:
-            self._binding.defragment(self._open)
-            logits = self._at_once(batch, start, end)
-        if logits is not None:
-            return logits.copy()
-        if end - start == 1 or not self._binding.contiguous_cells:
-            raise EngineFailed("engines.cells_exhausted", needed=end - start, cells=self.cells)
-        middle = (start + end) // 2
-        return np.concatenate([self._in_parts(batch, start, middle), self._in_parts(batch, middle, end)])
+            raise EngineFailed("engines.cells_exhausted", needed=count, cells=self.cells)
+        raise EngineFailed("engines.decode_failed", code=code, reason=reason)
 
     def _rows(self, count: int) -> Logits:
         if not count:
             return np.empty((0, self._vocab_size), dtype=np.float32)
-        floats = (ctypes.c_float * (count * self._vocab_size)).from_address(self._binding.logits(self._open))
+        address = self._binding.logits(self._open)
+        if not address:
+            raise EngineFailed("engines.no_logits")
+        floats = (ctypes.c_float * (count * self._vocab_size)).from_address(address)
         return np.frombuffer(memoryview(floats), dtype=np.float32).reshape(count, self._vocab_size)
 
-    def _take_back(self, batch: Batch, start: int, end: int) -> None:
-        """Removes the positions of entries [start, end), which are the last of their sequences."""
+    def _close_gaps(self) -> None:
+        if self._gaps and not self._binding.compact(self._open):
+            raise EngineFailed("engines.scattered", build=self._binding.build)
+        self._gaps = False
+
+    def _take_back(self, batch: Batch) -> None:
+        """Removes the batch's positions, which are the last of their sequences."""
         firsts: dict[int, int] = {}
-        for sequence, position in zip(batch.sequences[start:end], batch.positions[start:end], strict=True):
+        for sequence, position in zip(batch.sequences, batch.positions, strict=True):
             firsts.setdefault(sequence, position)
         for sequence, position in firsts.items():
-            self._binding.remove(self._open, sequence, position, -1)
+            self.remove(sequence, position, None)
 
 
 def _batch_over(kind: type[ctypes.Structure], **arrays: np.ndarray) -> ctypes.Structure:

@@ -9,9 +9,11 @@ import base64
 import ctypes
 import hashlib
 import importlib.metadata
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 from ik_llama_cpp import _ctypes_api as api
 
 from samovar.core.engine import Build
@@ -31,9 +33,25 @@ from samovar.engines.llama.binding import (
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.llama.layout import check_defaults, check_header, declared_fields, layout_digest
 
-KNOWN_LAYOUTS: Mapping[str, str] = {"0.1.5": "2c9a7f18080cccdc"}
+KNOWN_LAYOUTS: Mapping[str, str] = {"0.1.5": "f404fbbc2ede776a"}
 """Digests of the structs in the headers of known versions. A wheel's header lies where `llama-cpp-python` puts its
 own, so that the one installed last is the only one there."""
+
+
+class CacheView(ctypes.Structure):
+    """llama_kv_cache_view: a census of the cells. `cells_sequences`: int32, `n_seq_max` a cell, −1 for none."""
+
+    _fields_ = (
+        ("n_cells", I32),
+        ("n_seq_max", I32),
+        ("token_count", I32),
+        ("used_cells", I32),
+        ("max_contiguous", I32),
+        ("max_contiguous_idx", I32),
+        ("cells", PTR),
+        ("cells_sequences", PTR),
+    )
+
 
 FUNCTIONS: Mapping[str, Signature] = {
     **SHARED,
@@ -52,6 +70,9 @@ FUNCTIONS: Mapping[str, Signature] = {
     "_copy": ("llama_kv_cache_seq_cp", None, (PTR, I32, I32, I32, I32)),
     "_shift": ("llama_kv_cache_seq_add", None, (PTR, I32, I32, I32, I32)),
     "_mark_defragment": ("llama_kv_cache_defrag", None, (PTR,)),
+    "_new_view": ("llama_kv_cache_view_init", CacheView, (PTR, I32)),
+    "_fill_view": ("llama_kv_cache_view_update", None, (PTR, ctypes.POINTER(CacheView))),
+    "_free_view": ("llama_kv_cache_view_free", None, (ctypes.POINTER(CacheView),)),
     "_update": ("llama_kv_cache_update", I32, (PTR,)),
     "_state_size": ("llama_state_seq_get_size", SIZE, (PTR, I32, U32)),
     "_state_get": ("llama_state_seq_get_data", SIZE, (PTR, PTR, SIZE, I32, U32)),
@@ -63,7 +84,9 @@ class IkBinding(Binding):
     """See the module's first lines. Raises EngineFailed where the structs are not the library's."""
 
     build: Build = "ik"
-    contiguous_cells = True
+    compact_cells = True
+    # The tokens of one graph need neighbouring cells. And attention reaches only to where a search over every 32nd
+    # cell finds the last used one: the few cells of a sequence behind a gap are silently left out.
 
     _vocab: Callable[[int], int]
     _adds_bos: Callable[[int], bool]
@@ -72,6 +95,9 @@ class IkBinding(Binding):
     _shift: Callable[[int, int, int, int, int], None]
     _mark_defragment: Callable[[int], None]
     _update: Callable[[int], int]
+    _new_view: Callable[[int, int], CacheView]
+    _fill_view: Callable[[int, CacheView], None]
+    _free_view: Callable[[CacheView], None]
     _state_size: Callable[[int, int, int], int]
     _state_get: Callable[[int, int, int, int, int], int]
     _state_set: Callable[[int, int, int, int, int], int]
@@ -84,7 +110,7 @@ class IkBinding(Binding):
     def load_model(self, path: str, progress: Callable[[float], bool]) -> int:
         params = api.llama_model_default_params()
         params.progress_callback = api.llama_progress_callback(lambda share, _: progress(share))
-        return api.llama_model_load_from_file(path.encode(), params) or 0
+        return api.llama_model_load_from_file(os.fsencode(path), params) or 0
 
     def new_context(self, model: int, options: ContextOptions) -> int:
         params = api.llama_context_default_params()
@@ -112,9 +138,23 @@ class IkBinding(Binding):
         """False: models with two rope bases come out wrong after a shift, and this build does not say which."""
         return False
 
-    def defragment(self, context: int) -> None:
-        self._mark_defragment(context)
-        self._update(context)
+    def compact(self, context: int) -> bool:
+        """One defragmentation moves a limited number of runs of cells: as many as it takes, while they help."""
+        before, misplaced = -1, self._misplaced(context)
+        while misplaced not in (0, before):
+            self._mark_defragment(context)
+            self._update(context)
+            before, misplaced = misplaced, self._misplaced(context)
+        return misplaced == 0
+
+    def _misplaced(self, context: int) -> int:
+        """Used cells that would not be where they are if all lay together at the beginning."""
+        view = self._new_view(context, 1)
+        self._fill_view(context, view)
+        owners = np.frombuffer((I32 * view.n_cells).from_address(view.cells_sequences), dtype=np.int32)
+        misplaced = int(np.count_nonzero(owners[view.used_cells :] >= 0))
+        self._free_view(view)
+        return misplaced
 
     def state_size(self, context: int, sequence: int) -> int:
         return self._state_size(context, sequence, 0)
@@ -140,7 +180,7 @@ def own_header() -> str | None:
 def structs() -> dict[str, type[ctypes.Structure]]:
     """The structs that cross the border by value, by their C names."""
     kinds = (api.llama_model_params, api.llama_context_params, api.llama_batch)
-    return {kind.__name__: kind for kind in kinds}
+    return {kind.__name__: kind for kind in kinds} | {"llama_kv_cache_view": CacheView}
 
 
 def _check_layout(version: str) -> None:

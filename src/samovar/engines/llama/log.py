@@ -1,4 +1,4 @@
-"""The library's own log: handed on to Python's, and its last complaint kept to explain a failure with."""
+"""The library's own log: handed on to Python's, and its first complaint kept to explain a failure with."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LibraryLog:
         set_log(self._callback, None)
 
     def reason(self) -> str:
-        """The last error line since the previous call, without the name of the C function; "" if there is none."""
+        """The first error line since the previous call, without the C function's name; "" if there is none."""
         complaint, self._complaint = self._complaint, ""
         return complaint
 
@@ -30,5 +30,5 @@ class LibraryLog:
         line = (text or b"").decode("utf-8", "replace").strip()
         if line.strip("."):
             logger.debug("%s", line)
-        if level == _ERROR and line:
+        if level == _ERROR and not self._complaint:
             self._complaint = line.partition(": ")[2] or line

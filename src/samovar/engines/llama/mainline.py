@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 
 from llama_cpp import llama_cpp as api
@@ -48,7 +49,7 @@ class MainlineBinding(Binding):
     """See the module's first lines. Raises EngineFailed where the structs are not the library's."""
 
     build: Build = "mainline"
-    contiguous_cells = False
+    compact_cells = False
 
     _vocab: Callable[[int], int]
     _adds_bos: Callable[[int], bool]
@@ -69,7 +70,7 @@ class MainlineBinding(Binding):
     def load_model(self, path: str, progress: Callable[[float], bool]) -> int:
         params = api.llama_model_default_params()
         params.progress_callback = api.llama_progress_callback(lambda share, _: progress(share))
-        return api.llama_model_load_from_file(path.encode(), params) or 0
+        return api.llama_model_load_from_file(os.fsencode(path), params) or 0
 
     def new_context(self, model: int, options: ContextOptions) -> int:
         params = api.llama_context_default_params()
@@ -99,8 +100,8 @@ class MainlineBinding(Binding):
     def can_shift(self, context: int) -> bool:
         return self._can_shift(self._memory(context))
 
-    def defragment(self, context: int) -> None:
-        """Nothing to do: cells need not be neighbours."""
+    def compact(self, context: int) -> bool:  # noqa: ARG002 - cells may lie anywhere
+        return True
 
     def state_size(self, context: int, sequence: int) -> int:
         return self._state_size(context, sequence)

@@ -22,8 +22,11 @@ class Model:
             raise NotFound("engines.no_file", path=path)
         self._binding = binding
         self.handle = self._load(path, progress)
-        self.vocabulary = Vocabulary(binding, self.handle)
         self.architecture = self._metadata("general.architecture")
+        if binding.has_encoder(self.handle) or not binding.has_decoder(self.handle):
+            self.close()
+            raise EngineFailed("engines.no_decoder", architecture=self.architecture)
+        self.vocabulary = Vocabulary(binding, self.handle)
         self.trained_context = binding.trained_context(self.handle)
         self.keeps_states = binding.is_recurrent(self.handle) or binding.is_hybrid(self.handle)
         """Whether layers keep a running state in place of keys and values: such a cache cannot be cut."""

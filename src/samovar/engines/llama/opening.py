@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 from samovar.core.engine import Build, Capabilities, EngineInfo, LoadSpec, Note, Progress, Setting
 from samovar.core.errors import EngineFailed
@@ -34,8 +35,10 @@ def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
         raise
 
 
+@cache
 def load_binding(build: str) -> Binding:
-    """The build's library, loaded into this process. Raises Missing, or EngineFailed where it does not load."""
+    """The build's library, loaded into this process once: it keeps pointing at its binding's log callback. Raises
+    Missing, or EngineFailed where it does not load."""
     version = version_of(build)
     # GNU OpenMP's workers spin while they wait: 2000 rounds are quick on a quiet machine and kind to a busy one.
     # Read when the library is loaded.
