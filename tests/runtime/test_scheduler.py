@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from samovar.core.errors import Busy, PromptTooLong
+from samovar.core.errors import Busy, InvalidInput, PromptTooLong
 from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler
 
 TOKENS = st.lists(st.integers(0, 2), min_size=1, max_size=18)
@@ -56,11 +56,11 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.alive: list[Job] = []
         self.names = 0
 
-    @rule(prompt=TOKENS, choices=st.integers(1, 3))
-    def submit(self, prompt: list[int], choices: int) -> None:
+    @rule(prompt=TOKENS, choices=st.integers(1, 3), negative=st.none() | TOKENS)
+    def submit(self, prompt: list[int], choices: int, negative: list[int] | None) -> None:
         self.names += 1
         try:
-            self.alive += self.scheduler.submit(str(self.names), prompt, choices)
+            self.alive += self.scheduler.submit(str(self.names), prompt, choices, negative)
         except Busy:
             assert sum(job.index == 0 for job in self.scheduler.waiting) >= self.limits.queue
 
@@ -71,9 +71,9 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.engine.run(plan)
         assert bool(plan.work) == (not self.scheduler.idle)
         assert len({work.sequence for work in plan.work}) == len(plan.work)
-        for work, draw in zip(plan.work, draws, strict=False):
-            if not work.wanted:
-                continue
+        wanted = [work for work in plan.work if work.wanted]
+        assert all(one in [work.job for work in wanted] for work in wanted for one in work.job.pair)
+        for work, draw in zip([work for work in wanted if not work.job.leader], draws, strict=False):
             if draw == 3 or self.scheduler.room(work.job) == 1:
                 self.scheduler.finish(work.job)
                 self.alive.remove(work.job)
@@ -93,11 +93,11 @@ class SchedulerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.scheduler.running)
     @rule(data=st.data())
     def lose_trust(self, data: st.DataObject) -> None:
-        job = data.draw(st.sampled_from(self.scheduler.running))
+        job = data.draw(st.sampled_from(self.scheduler.running)).pair[0]
         self.alive.remove(job)
-        removal = self.scheduler.forget(job)
-        assert removal is not None
-        self.engine.run(Plan(ops=[removal]))
+        removals = self.scheduler.forget(job)
+        assert removals
+        self.engine.run(Plan(ops=list(removals)))
 
     @invariant()
     def cells_are_conserved(self) -> None:
@@ -116,10 +116,13 @@ class SchedulerMachine(RuleBasedStateMachine):
             assert job.slot.busy
             assert job.tokens[: job.computed] == job.slot.tokens
             assert 0 <= job.cached < job.prompt + 24
+            assert all(one.slot for one in job.pair), "a pair runs together"
+            assert len({len(one.tokens) - one.prompt for one in job.pair}) == 1, "a pair grows together"
 
     @invariant()
     def nobody_is_lost(self) -> None:
-        assert set(self.alive) == set(self.scheduler.running) | set(self.scheduler.waiting)
+        leaders = {job.pair[0] for job in self.scheduler.running}
+        assert set(self.alive) == leaders | set(self.scheduler.waiting)
 
     def teardown(self) -> None:
         """Everyone who is left is served: each gets a token within a bounded number of steps, then ends."""
@@ -129,7 +132,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             plan = self.scheduler.plan()
             self.engine.run(plan)
             for work in plan.work:
-                if work.wanted:
+                if work.wanted and not work.job.leader:
                     self.scheduler.finish(work.job)
         assert self.scheduler.idle
 
@@ -197,6 +200,27 @@ def test_a_swipe_takes_the_place_of_the_answer_it_replaces() -> None:
     scheduler.plan()
     assert swipe.cached == 2
     assert [len(slot.tokens) for slot in scheduler.slots] == [3, 0, 0]
+
+
+def test_a_guided_pair_computes_what_its_prompts_share_once() -> None:
+    scheduler = make()
+    (job,) = scheduler.submit("r", [*range(30), 50], negative=[*range(30), 60, 61])
+    computed, steps = 0, 0
+    while len(job.tokens) == 31:
+        plan = scheduler.plan()
+        computed += sum(work.count for work in plan.work)
+        if {work.job for work in plan.work if work.wanted} == set(job.pair):
+            scheduler.append(job, 9)
+        steps += 1
+        assert steps < 20
+    assert computed == 31 + 2
+    assert job.shadow is not None
+    assert job.shadow.tokens == [*range(30), 60, 61, 9]
+
+
+def test_guidance_needs_a_second_sequence() -> None:
+    with pytest.raises(InvalidInput, match="--parallel 2"):
+        make(sequences=1).submit("r", [1], negative=[2])
 
 
 def test_choices_of_one_request_share_the_prompt() -> None:

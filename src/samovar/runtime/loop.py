@@ -170,8 +170,7 @@ class GenerationLoop:
         answer = self._answers.pop(request)
         for choice in answer.choices:
             self._choices.pop(choice.job, None)
-            removal = self._scheduler.forget(choice.job)
-            if removal:
+            for removal in self._scheduler.forget(choice.job):
                 self._engine.remove(removal.sequence, 0)
         self._say(request, Failed(error.value()))
 
