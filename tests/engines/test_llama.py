@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from samovar.core.engine import Batch, Engine, LoadSpec, Setting
-from samovar.core.errors import Cancelled, EngineFailed, Missing, NotFound
+from samovar.core.errors import BadModelFile, Cancelled, EngineFailed, Missing, NotFound
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.registry import open_engine
 from tests.conformance.engine_suite import alone, feed, log_probs, story
@@ -157,7 +157,7 @@ def test_a_missing_file_is_named(tmp_path: Path, build: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"not a model", b"GGUF\x03\x00\x00\x00"], ids=["empty", "text", "cut"])
 def test_a_file_that_is_no_model_gives_the_librarys_reason(tmp_path: Path, build: str, content: bytes) -> None:
     (tmp_path / "odd.gguf").write_bytes(content)
-    with pytest.raises(EngineFailed, match=build) as failure:
+    with pytest.raises(BadModelFile, match=build) as failure:
         load(tmp_path / "odd.gguf", Setting(build, 512, False))
     assert len(str(failure.value.facts["reason"])) > 5
 
@@ -170,7 +170,7 @@ def test_an_unknown_architecture_is_named(tmp_path: Path, build: str) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    with pytest.raises(EngineFailed, match="steamengine"):
+    with pytest.raises(BadModelFile, match="steamengine"):
         load(tmp_path / "odd.gguf", Setting(build, 512, False))
 
 

@@ -14,9 +14,12 @@ from pathlib import Path
 import msgspec
 
 from samovar.core.engine import EngineInfo, LoadSpec, Note, Setting
-from samovar.core.errors import EngineFailed
+from samovar.core.errors import BadModelFile, EngineFailed, SamovarError
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.trust import Verdict, other_builds
+
+OTHER_BUILD_MAY = frozenset({"engines.self_check", "engines.load_failed", "engines.library_broken"})
+"""Failures that are of a library build, not of the model."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Supervisor:
             self._worker = worker
             try:
                 info = await worker.ready()
-            except EngineFailed as error:
+            except (EngineFailed, BadModelFile) as error:
                 await worker.close()
                 self._worker = None
                 settings = await self._after_failed_load(error, settings)
@@ -98,13 +101,14 @@ class Supervisor:
         trusted = settings.index(self._verdict.trusted) if self._verdict.trusted in settings else None
         return msgspec.structs.replace(self._spec, settings=settings, trusted=trusted)
 
-    async def _after_failed_load(self, error: EngineFailed, settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
+    async def _after_failed_load(self, error: SamovarError, settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
         """The ways that are left, or the error when there are none."""
         if error.key == "runtime.worker_died" and settings:
             await self._refuse(settings[0])
             left = self._verdict.open(self._spec.settings)
-        elif error.key == "engines.self_check" and settings:
+        elif error.key in OTHER_BUILD_MAY and settings:
             left = other_builds(settings, settings[0].build)
+            self._note(Note(error.key, dict(error.facts)))
         else:
             left = ()
         if left:
@@ -120,17 +124,17 @@ class Supervisor:
             await self._refuse(dead.info.setting)
 
     async def _refuse(self, setting: Setting) -> None:
-        self._notes += (
-            Note(
-                "runtime.stepped_down",
-                {
-                    "build": setting.build,
-                    "micro_batch": setting.micro_batch,
-                    "flash": "on" if setting.flash else "off",
-                },
-            ),
-        )
+        way = {
+            "build": setting.build,
+            "micro_batch": setting.micro_batch,
+            "flash": "on" if setting.flash else "off",
+        }
+        self._note(Note("runtime.stepped_down", way))
         await self._keep(self._verdict.refusing(setting, self._spec.settings))
+
+    def _note(self, note: Note) -> None:
+        if note not in self._notes:
+            self._notes += (note,)
 
     async def _keep(self, verdict: Verdict) -> None:
         if verdict != self._verdict:

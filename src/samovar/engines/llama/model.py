@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 from samovar.core.engine import Progress
-from samovar.core.errors import Cancelled, EngineFailed, NotFound
+from samovar.core.errors import BadModelFile, Cancelled, EngineFailed, NotFound
 from samovar.engines.llama.binding import Binding
 from samovar.engines.llama.vocabulary import Vocabulary
 
@@ -15,7 +15,8 @@ _SAMPLES, _SAMPLE = 16, 1 << 16
 
 
 class Model:
-    """Raises NotFound, Cancelled when progress returned False, or EngineFailed with the library's own reason."""
+    """Raises NotFound, Cancelled when progress returned False, BadModelFile with the library's own reason, or
+    EngineFailed for a model that writes no text."""
 
     def __init__(self, binding: Binding, path: str, progress: Progress) -> None:
         if not Path(path).is_file():
@@ -60,7 +61,7 @@ class Model:
         if not wanted:
             raise Cancelled("engines.load_cancelled")
         reason = self._binding.log.reason() or "–"
-        raise EngineFailed("engines.load_failed", build=self._binding.build, path=path, reason=reason)
+        raise BadModelFile("engines.load_failed", build=self._binding.build, file=Path(path).name, reason=reason)
 
     def _metadata(self, key: str) -> str:
         buffer = ctypes.create_string_buffer(256)
