@@ -1,4 +1,5 @@
-"""Messages to prompt parts through the model's own chat template, and token bytes back to text that may be shown.
+"""Messages to prompt parts through the model's own chat template, token bytes back to text that may be shown, and
+the watch for loops in that text.
 
 Knows nothing of tokens' ids, engines or requests: text in, text out.
 """
