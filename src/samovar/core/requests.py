@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -29,6 +30,25 @@ def begins_with(parts: Sequence[Part], control: str) -> bool:
     return bool(parts and control and parts[0].special and parts[0].text.startswith(control))
 
 
+GrammarKind = Literal["json_schema", "regex", "lark", "gbnf"]
+
+
+class Constraint(msgspec.Struct, frozen=True):
+    """What an answer must look like: `text` is a JSON schema, a regular expression, or a grammar.
+
+    `start_after`: the answer is free until one of these marks was written, if ever; from there on `text` holds. A
+    control token's text is a mark as well.
+    """
+
+    kind: GrammarKind
+    text: str
+    start_after: tuple[str, ...] = ()
+
+
+ANY_OBJECT = Constraint("json_schema", '{"type": "object"}')
+"""Any JSON object."""
+
+
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """One request in no dialect's shape: messages for the model's template, or a raw prompt (text or token ids).
 
@@ -45,6 +65,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     n: int = 1
     logprobs: int | None = None
+    constraint: Constraint | None = None
 
 
 class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,3 +79,4 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     n: int = 1
     logprobs: int | None = None
+    constraint: Constraint | None = None

@@ -31,6 +31,7 @@ class AnswerService:
                 stop=completion.stop,
                 n=completion.n,
                 logprobs=completion.logprobs,
+            constraint=completion.constraint,
             )
             stream = await served.worker.generate(request)
             stream.model, stream.notes = served.name, prompt.notes
