@@ -11,6 +11,7 @@ import pytest
 from samovar.core.parameters import Number
 from samovar.sampling import steps
 from samovar.sampling.candidates import Candidates
+from samovar.sampling.registry import defaults
 from samovar.sampling.step import Moment
 
 llama = pytest.importorskip("llama_cpp.llama_cpp", reason="agreement with llama.cpp needs llama-cpp-python")
@@ -59,7 +60,7 @@ def theirs(sampler: Any, logits: np.ndarray) -> dict[int, float]:
 
 
 def ours(values: dict[str, Number], logits: np.ndarray) -> dict[int, float]:
-    left = steps()[next(iter(values))].apply(Candidates(logits), values, Moment(HISTORY))
+    left = steps()[next(iter(values))].apply(Candidates(logits), {**defaults(), **values}, Moment(HISTORY))
     return normal({left.token(i): float(left.logits[i]) for i in range(len(left))})
 
 

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from samovar.core.errors import EngineFailed, InvalidParameter
 from samovar.core.parameters import Number, SamplingParams
-from samovar.sampling import Sampler, parameters, resolve
+from samovar.sampling import Lexicon, Sampler, parameters, resolve
+from samovar.sampling.chain import active
 from samovar.sampling.registry import arrange
-from samovar.sampling.sampler import chain
 
 NEUTRAL: dict[str, Number] = {p.name: p.neutral for p in parameters().values()}
 ROW = np.random.default_rng(3).standard_normal(50_000).astype(np.float32) * 3
 
 
 def sampler(size: int, seed: int | None = 7, **values: Number) -> Sampler:
-    return Sampler(SamplingParams(values={**NEUTRAL, **values}, seed=seed), size)
+    return Sampler(SamplingParams(values={**NEUTRAL, **values}, seed=seed), Lexicon(size))
 
 
 def text(source: Sampler, length: int = 40) -> list[int]:
@@ -91,17 +91,8 @@ def test_zero_temperature_takes_the_best_token_whatever_else_is_set() -> None:
 
 
 def test_neutral_steps_are_not_in_the_chain() -> None:
-    assert chain(arrange(()), NEUTRAL) == ()
-    assert [step.name for step in chain(arrange(()), {**NEUTRAL, "min_p": 0.1})] == ["min_p"]
-
-
-def test_the_default_order_is_penalties_then_truncation_then_temperature() -> None:
-    assert [step.name for step in arrange(())] == ["repetition_penalty", "top_k", "top_p", "min_p", "temperature"]
-
-
-def test_the_order_is_the_requests_and_steps_it_does_not_name_come_first() -> None:
-    named = [step.name for step in arrange(("temperature", "min_p"))]
-    assert named == ["repetition_penalty", "top_k", "top_p", "temperature", "min_p"]
+    assert active(arrange(()), NEUTRAL) == ()
+    assert [step.name for step in active(arrange(()), {**NEUTRAL, "min_p": 0.1})] == ["min_p"]
 
 
 def test_the_order_matters() -> None:
@@ -110,7 +101,7 @@ def test_the_order_matters() -> None:
     values = {**NEUTRAL, "temperature": 2.0, "min_p": 0.2}
 
     def drawn(order: tuple[str, ...]) -> set[int]:
-        source = Sampler(SamplingParams(values=values, order=order, seed=1), 3)
+        source = Sampler(SamplingParams(values=values, order=order, seed=1), Lexicon(3))
         return {source.draw(logits) for _ in range(300)}
 
     assert drawn(("min_p", "temperature")) == {0, 1}
@@ -120,7 +111,7 @@ def test_the_order_matters() -> None:
 @pytest.mark.parametrize("order", [("top_k", "top_z"), ("top_k", "top_k")])
 def test_a_bad_order_is_refused(order: tuple[str, ...]) -> None:
     with pytest.raises(InvalidParameter, match="names the step top_"):
-        Sampler(SamplingParams(order=order), 10)
+        Sampler(SamplingParams(order=order), Lexicon(10))
 
 
 def test_logprobs_are_the_models_own() -> None:
@@ -174,7 +165,7 @@ def test_a_name_wins_over_its_alias_in_any_order() -> None:
 def test_unknown_names_are_listed_and_absent_values_ignored() -> None:
     assert resolve({"top_k": 3.0, "wobble": 1, "min_p": None}) == ({"top_k": 3}, ["wobble"])
     with pytest.raises(InvalidParameter, match="no sampling parameter wobble"):
-        Sampler(SamplingParams(values={"wobble": 1}), 10)
+        Sampler(SamplingParams(values={"wobble": 1}), Lexicon(10))
 
 
 @given(st.sampled_from(sorted(parameters())), st.floats() | st.integers() | st.text() | st.booleans())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from samovar.core.parameters import Number
 from samovar.sampling import steps
 from samovar.sampling.candidates import Candidates
+from samovar.sampling.registry import defaults
 from samovar.sampling.step import Moment
 
 GUIDE = (0.5, 0.22, 0.12, 0.02, 0.01, 0.0001)
@@ -24,7 +25,7 @@ def vocabulary(*best: float, others: int = 20_000) -> Candidates:
 
 def after(step: str, candidates: Candidates, history: tuple[int, ...] = (), **values: Number) -> dict[int, float]:
     """Probabilities by token after one step."""
-    left = steps()[step].apply(candidates, values, Moment(history))
+    left = steps()[step].apply(candidates, {**defaults(), **values}, Moment(history))
     weights = left.weights() / left.weights().sum()
     return {left.token(index): float(weight) for index, weight in enumerate(weights)}
 
@@ -83,7 +84,7 @@ def test_temperature_raises_probabilities_to_its_inverse(temperature: float, exp
 def penalised(logits: list[float], history: tuple[int, ...], penalty: float, last: int) -> list[float]:
     values: dict[str, Number] = {"repetition_penalty": penalty, "repetition_penalty_range": last}
     candidates = Candidates(np.array(logits, dtype=np.float32))
-    return list(steps()["repetition_penalty"].apply(candidates, values, Moment(history)).logits)
+    return list(steps()["repetition_penalty"].apply(candidates, {**defaults(), **values}, Moment(history)).logits)
 
 
 def test_repetition_penalty_divides_good_logits_and_multiplies_bad_ones_once_each() -> None:
@@ -100,7 +101,7 @@ def test_repetition_penalty_looks_back_as_far_as_its_range(last: int, expected: 
 def test_repetition_penalty_finds_tokens_after_a_truncation() -> None:
     few = Candidates(np.array([5, 4], dtype=np.float32), np.array([70, 7]), ordered=True)
     values: dict[str, Number] = {"repetition_penalty": 2.0, "repetition_penalty_range": 64}
-    left = steps()["repetition_penalty"].apply(few, values, Moment((7, 8)))
+    left = steps()["repetition_penalty"].apply(few, {**defaults(), **values}, Moment((7, 8)))
     assert [(left.token(i), float(left.logits[i])) for i in range(2)] == [(70, 5.0), (7, 2.0)]
     assert not left.ordered
 

@@ -13,6 +13,7 @@ from samovar.core.parameters import Parameter, SamplingParams
 from samovar.sampling.registry import parameters, resolve
 
 TYPES: dict[str, type[float] | type[int] | type[bool]] = {"float": float, "int": int, "bool": bool}
+"""What is no number is written as a text, which the parameter itself reads."""
 
 SeedOption = Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="cli.option_seed")]
 
@@ -37,7 +38,7 @@ class SamplingOptions:
 
 
 def _option(parameter: Parameter) -> inspect.Parameter:
-    kind = TYPES[parameter.kind]
+    kind = TYPES.get(parameter.kind, str)
     flag = "--" + parameter.name.replace("_", "-")
     return _keyword(
         parameter.name, Annotated[kind | None, typer.Option(flag, metavar="N", help=parameter.help_key)]

@@ -13,7 +13,8 @@ from samovar.core.parameters import SamplingParams
 from samovar.core.requests import GenerateRequest
 from samovar.prompts.stream import TextStream
 from samovar.runtime.scheduler import Job
-from samovar.sampling.sampler import Sampler
+from samovar.sampling import Lexicon, Sampler
+from samovar.sampling.grammar import Grammar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,27 +26,34 @@ if TYPE_CHECKING:
 class Choice:
     """One of the answers that a request asked for."""
 
-    def __init__(self, request: GenerateRequest, job: Job, seed: int, vocab_size: int) -> None:
+    def __init__(
+        self, request: GenerateRequest, job: Job, seed: int, lexicon: Lexicon, grammar: Grammar | None
+    ) -> None:
         params = request.sampling
         self.job = job
         self.produced = 0
         self.ended = False
         self._limit = request.max_tokens
         self._wants_logprobs = request.logprobs
-        self._sampler = Sampler(SamplingParams(params.values, params.order, seed + job.index), vocab_size)
+        self._sampler = Sampler(SamplingParams(params.values, params.order, seed + job.index), lexicon)
+        self._follower = grammar.follow() if grammar else None
         self._text = TextStream(request.stop)
 
     def draw(self, row: npt.NDArray[np.float32]) -> tuple[int, TokenDetail]:
         """The next token from its logits, float32 [vocabulary]; the detail's piece is filled in by `say`."""
-        token = self._sampler.draw(row, self.job.tokens)
+        token = self._sampler.draw(self._follower.masked(row) if self._follower else row, self.job.tokens)
         if self._wants_logprobs is None:
             return token, TokenDetail(token, b"")
         logprob, top = self._sampler.logprobs(row, token, self._wants_logprobs)
         return token, TokenDetail(token, b"", logprob, tuple(Alternative(i, b"", p) for i, p in top))
 
     def say(self, detail: TokenDetail, piece: Callable[[int], bytes], room: int) -> list[Event]:
-        """Events for a drawn token that does not end the text by itself. `room`: tokens left in the window."""
+        """Events for a drawn token that does not end the text by itself. `room`: tokens left in the window.
+
+        A text that its grammar has completed ends here, without computing an end token."""
         self.produced += 1
+        if self._follower:
+            self._follower.advance(detail.id)
         spelled = TokenDetail(
             detail.id,
             piece(detail.id),
@@ -56,6 +64,8 @@ class Choice:
         events: list[Event] = [Delta(self.job.index, text, (spelled,))]
         if stop is not None:
             return events + self.end("stop", stop)
+        if self._follower and self._follower.complete:
+            return events + self.end("stop")
         if room <= 1 or self.produced == self._limit:
             return events + self.end("length")
         return events
@@ -71,9 +81,16 @@ class Choice:
 class Answer:
     """All choices of one request."""
 
-    def __init__(self, request: GenerateRequest, jobs: list[Job], seed: int, vocab_size: int) -> None:
+    def __init__(
+        self,
+        request: GenerateRequest,
+        jobs: list[Job],
+        seed: int,
+        lexicon: Lexicon,
+        grammar: Grammar | None,
+    ) -> None:
         self.id = request.id
-        self.choices = [Choice(request, job, seed, vocab_size) for job in jobs]
+        self.choices = [Choice(request, job, seed, lexicon, grammar) for job in jobs]
         self._began: float | None = None
         self._first: float | None = None
         self._last = 0.0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from samovar.core.engine import Batch, Engine
@@ -16,6 +17,8 @@ from samovar.core.requests import GenerateRequest, Part, begins_with
 from samovar.runtime.answer import Answer, Choice
 from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Tokenize, Tokens, ToWorker
 from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler, Work
+from samovar.sampling import Lexicon
+from samovar.sampling.grammar import Grammars
 
 if TYPE_CHECKING:
     from samovar.core.engine import Logits
@@ -31,9 +34,12 @@ class GenerationLoop:
         self._engine = engine
         self._emit = emit
         self._ends = frozenset(info.end_tokens)
+        tokenize = partial(engine.tokenize, special=True)
+        self._lexicon = Lexicon(info.vocab_size, info.end_tokens, engine.piece, tokenize)
         self._scheduler = Scheduler(limits or limits_of(engine))
         self._answers: dict[str, Answer] = {}
         self._choices: dict[Job, Choice] = {}
+        self._grammars = Grammars(engine)
 
     @property
     def idle(self) -> bool:
@@ -69,13 +75,14 @@ class GenerationLoop:
     def _begin(self, request: GenerateRequest) -> None:
         try:
             tokens = self._prompt(request)
+            grammar = self._grammars.grammar(request.constraint) if request.constraint else None
             jobs = self._scheduler.submit(request.id, tokens, request.n)
         except SamovarError as error:
             self._say(request.id, Failed(error.value()))
             return
         seed = request.sampling.seed
         seed = secrets.randbits(31) if seed is None else seed
-        answer = Answer(request, jobs, seed, self._engine.info.vocab_size)
+        answer = Answer(request, jobs, seed, self._lexicon, grammar)
         self._answers[request.id] = answer
         self._choices.update({choice.job: choice for choice in answer.choices})
         self._say(request.id, Accepted(len(tokens), seed))

@@ -3,7 +3,9 @@
 Knows nothing of engines, prompts or requests' shapes. Every step is numpy and pure; one file a step in `steps/`.
 """
 
+from samovar.sampling.lexicon import Lexicon
 from samovar.sampling.registry import parameters, resolve, steps
 from samovar.sampling.sampler import Sampler
+from samovar.sampling.trace import trace
 
-__all__ = ["Sampler", "parameters", "resolve", "steps"]
+__all__ = ["Lexicon", "Sampler", "parameters", "resolve", "steps", "trace"]

@@ -6,12 +6,14 @@ on k numbers. Nothing here is changed in place: the first logits of a chain are 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Logits = npt.NDArray[np.float32]
+Probabilities = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
@@ -65,6 +67,31 @@ class Candidates:
         weights: Logits = np.exp(self.logits - self.top)
         return weights
 
+    def probabilities(self) -> Probabilities:
+        """Probabilities, float64: they sum to 1."""
+        weights = np.exp((self.logits - self.top).astype(np.float64))
+        probabilities: Probabilities = weights / weights.sum()
+        return probabilities
+
+    def probability(self, token: int) -> float:
+        """That of a token that is possible."""
+        index = token if self.ids is None else int(np.flatnonzero(self.ids == token)[0])
+        return math.exp(float(self.logits[index]) - float(self.top) - self.log_sum())
+
+    def log_sum(self) -> float:
+        """ln of the sum of `weights`: a token's log-probability is its logit - top - this."""
+        return float(np.log(self.weights().sum(dtype=np.float64)))
+
+    def entropy(self) -> float:
+        """In nats."""
+        probabilities = self.probabilities()
+        possible = probabilities[probabilities > 0]
+        return float(-(possible * np.log(possible)).sum())
+
+    def possible(self) -> int:
+        """How many of them have any probability."""
+        return int(np.count_nonzero(self.logits > -np.inf))
+
     def token(self, index: int) -> int:
         return index if self.ids is None else int(self.ids[index])
 
@@ -74,6 +101,37 @@ class Candidates:
     def keep(self, mask: Mask) -> Candidates:
         """Those where `mask` (bool [n], at least one of them true) holds."""
         return self.take(np.flatnonzero(mask), ordered=self.ordered)
+
+    def at_least(self, logit: float) -> Candidates:
+        """Those whose logit is not below `logit`; the best ones in any case."""
+        return self.keep(self.logits >= min(np.float32(logit), self.top))
+
+    def locate(self, ids: Ids) -> tuple[Ids, Ids]:
+        """Where the tokens `ids` (rising, different) are: (indices of candidates, which of `ids` each of them is).
+        Ids that are no candidates are left out."""
+        if self.ids is None:
+            known = int(np.searchsorted(ids, len(self)))
+            return ids[:known], np.arange(known)
+        where = np.searchsorted(ids, self.ids)
+        found = np.flatnonzero(np.append(ids, -1)[where] == self.ids)
+        return found, where[found]
+
+    def changed(self, indices: Ids, logits: npt.ArrayLike) -> Candidates:
+        """With other logits at `indices`; as they are if that would leave nothing possible."""
+        if not len(indices):
+            return self
+        new = self.logits.copy()
+        new[indices] = logits
+        return self.with_logits(new, ordered=False) if new.max() > -np.inf else self
+
+    def without(self, indices: Ids) -> Candidates:
+        """Those that are not at `indices`; all of them if that would leave nothing possible. From the whole
+        vocabulary none is taken out, but made impossible: that is faster."""
+        if self.ids is None or not len(indices):
+            return self.changed(indices, -np.inf)
+        mask = np.ones(len(self), dtype=np.bool_)
+        mask[indices] = False
+        return self.keep(mask) if (self.logits[mask] > -np.inf).any() else self
 
     def with_logits(self, logits: Logits, *, ordered: bool) -> Candidates:
         """The same tokens with other logits; `ordered` says whether they are best first."""

@@ -6,16 +6,16 @@ habits assume them, and a small model that gets no parameters at all stays coher
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
 
 from samovar.core.errors import InvalidParameter
-from samovar.core.parameters import Number, Parameter
+from samovar.core.parameters import Parameter, Value
 from samovar.sampling import steps as folder
-from samovar.sampling.orders import DEFAULT_ORDER
+from samovar.sampling.orders import DEFAULT_ORDER, complete
 from samovar.sampling.step import Step, Values
 
 
@@ -28,7 +28,9 @@ def steps() -> Mapping[str, Step]:
         if not isinstance(step, Step) or step.name != module.name:
             raise TypeError(f"steps/{module.name}.py must hold STEP, a Step of its own name")
         found[step.name] = step
-    return MappingProxyType({name: found[name] for name in _arrange(found, DEFAULT_ORDER)})
+    if set(found) != set(DEFAULT_ORDER):
+        raise TypeError(f"steps without a place in the default order: {set(found) ^ set(DEFAULT_ORDER)}")
+    return MappingProxyType({name: found[name] for name in DEFAULT_ORDER})
 
 
 @lru_cache(maxsize=1)
@@ -47,36 +49,37 @@ def defaults() -> Values:
     return MappingProxyType({p.name: p.default for p in parameters().values()})
 
 
-def resolve(values: Mapping[str, object]) -> tuple[dict[str, Number], list[str]]:
+@lru_cache(maxsize=1)
+def neutral() -> Values:
+    """Every parameter's neutral value, by its own name: with them the distribution is the model's own."""
+    return MappingProxyType({p.name: p.neutral for p in parameters().values()})
+
+
+def resolve(values: Mapping[str, object]) -> tuple[dict[str, Value], list[str]]:
     """(checked values by the parameters' own names, names that no step declares).
 
     A value None counts as not given. Where a request uses a parameter's name and an alias, the name wins.
     Raises InvalidParameter for a value of another type or outside the range.
     """
     known = parameters()
-    checked: dict[str, Number] = {}
+    checked: dict[str, Value] = {}
     for name, value in values.items():
         if name in known and value is not None:
             parameter = known[name]
-            number = parameter.check(value)
+            one = parameter.check(value)
             if name == parameter.name or values.get(parameter.name) is None:
-                checked[parameter.name] = number
+                checked[parameter.name] = one
     return checked, [name for name in values if name not in known]
 
 
-def arrange(order: Iterable[str]) -> tuple[Step, ...]:
-    """All steps, those of `order` last and in that order; the default order where it is empty.
+def arrange(order: tuple[str, ...], *, temperature_last: bool = False) -> tuple[Step, ...]:
+    """All steps as `order` says, see `orders.complete`.
 
     Raises InvalidParameter for a name that no step has, or one that comes twice.
     """
-    wanted = tuple(order) or DEFAULT_ORDER
-    for name in wanted:
+    for name in order:
         if name not in steps():
             raise InvalidParameter("sampling.unknown_step", name=name, known=", ".join(steps()))
-        if wanted.count(name) > 1:
+        if order.count(name) > 1:
             raise InvalidParameter("sampling.repeated_step", name=name)
-    return tuple(steps()[name] for name in _arrange(steps(), wanted))
-
-
-def _arrange(names: Iterable[str], order: tuple[str, ...]) -> list[str]:
-    return [name for name in names if name not in order] + list(order)
+    return tuple(steps()[name] for name in complete(order, temperature_last=temperature_last))

@@ -1,86 +1,120 @@
-"""One choice's sampler: the chain that a request asked for, and the seeded draw at its end.
+"""One choice's sampler: its chain, what the chain remembers, and the seeded draw at its end.
 
 A text depends on nothing but its seed and its logits: the n-th token takes the n-th number of a counter-based
-generator (Philox 4x64, Salmon et al. 2011) keyed by the seed, whatever else runs beside it.
+generator (Philox 4x64, Salmon et al. 2011) keyed by the seed, whatever else runs beside it; steps that toss a coin
+take theirs from a second one.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from samovar.core.errors import EngineFailed, InvalidParameter
+from samovar.core.errors import EngineFailed
 from samovar.core.parameters import SamplingParams
-from samovar.sampling.candidates import SHORT, Candidates, Logits, fold
-from samovar.sampling.registry import arrange, defaults, resolve
-from samovar.sampling.step import Moment, Step, Values
-from samovar.sampling.steps.temperature import is_greedy
+from samovar.sampling.candidates import SHORT, Candidates, Ids, Logits, fold
+from samovar.sampling.chain import Chain
+from samovar.sampling.lexicon import Lexicon
+from samovar.sampling.past import Past
+from samovar.sampling.step import Memory, Moment
 
 SEEDS = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sampler was: how many tokens it had drawn, and what its steps remembered."""
+
+    drawn: int
+    memory: Mapping[str, Memory]
 
 
 class Sampler:
     """Draws the tokens of one choice, one after the other.
 
-    `params` are checked again here; InvalidParameter for unknown names, values out of range or a bad order.
-    Any whole number is a seed; without one a fresh one is taken.
+    Raises InvalidParameter as `Chain` does. Any whole number is a seed; without one a fresh one is taken.
     """
 
-    def __init__(self, params: SamplingParams, vocab_size: int) -> None:
-        values, unknown = resolve(params.values)
-        if unknown:
-            raise InvalidParameter("sampling.unknown_parameter", name=unknown[0])
-        self._vocab_size = vocab_size
-        self._values: Values = {**defaults(), **values}
-        self._chain = chain(arrange(params.order), self._values)
-        seed = secrets.randbits(63) if params.seed is None else params.seed
-        self._random = np.random.Generator(np.random.Philox(key=seed % SEEDS))
+    def __init__(self, params: SamplingParams, lexicon: Lexicon) -> None:
+        self._chain = Chain(params)
+        self._lexicon = lexicon
+        seed = (secrets.randbits(63) if params.seed is None else params.seed) % SEEDS
+        self._shares, self._chances = Numbers(seed), Numbers(seed + SEEDS)
+        self._tosses = self._chain.needs("chance")
+        self._reads = self._chain.needs("history")
+        self._past = Past()
+        self.place = Place(0, self._chain.begin())
 
-    def draw(self, logits: Logits, history: Sequence[int] = ()) -> int:
+    def draw(self, logits: Logits, history: Sequence[int] | Ids = ()) -> int:
         """The next token. `logits`: float32 [vocabulary], left as they are; `history`: the ids before it, prompt
-        and answer (an array of 64-bit integers is the fastest). Raises EngineFailed for logits that name no token.
+        and answer, where what was there at the last draw is still there unless the text was cut back. Raises
+        EngineFailed for logits that name no token.
+
+        To take tokens back, keep `place` before a draw and put it back.
         """
-        share = self._random.random()
-        self._check(logits)
-        candidates = Candidates(logits)
-        moment = Moment(history)
-        for step in self._chain:
-            candidates = step.apply(candidates, self._values, moment)
-        return candidates.token(pick(candidates.weights(), share) if len(candidates) > 1 else 0)
+        drawn, memory = self.place.drawn, self.place.memory
+        share = self._shares[drawn]
+        check(logits, self._lexicon.size)
+        moment = Moment(
+            self._past.follow(history) if self._reads else (),
+            min(drawn, len(history)),
+            self._lexicon,
+            self._chances[drawn] if self._tosses else 0.0,
+            memory,
+        )
+        stages = self._chain.stages(logits, moment)
+        last = stages[-1]
+        token = last.token(pick(last.weights(), share) if len(last) > 1 else 0)
+        self.place = Place(drawn + 1, self._chain.learn(stages, moment, token) if memory else memory)
+        return token
 
     def logprobs(self, logits: Logits, token: int, count: int) -> tuple[float, list[tuple[int, float]]]:
         """(log-probability of `token`, the `count` likeliest tokens with theirs, best first), natural logarithms of
         the model's own distribution: before any step. Raises EngineFailed as `draw` does."""
-        self._check(logits)
+        check(logits, self._lexicon.size)
         everything = Candidates(logits)
         norm = float(everything.top) + float(np.log(everything.weights().sum()))
         best = everything.best(count) if count else everything.take(np.empty(0, dtype=np.int64), ordered=True)
         top = [(best.token(i), float(logit) - norm) for i, logit in enumerate(best.logits)]
         return float(logits[token]) - norm, top
 
-    def _check(self, logits: Logits) -> None:
-        if len(logits) != self._vocab_size:
-            raise EngineFailed("sampling.row_length", got=len(logits), vocabulary=self._vocab_size)
-        top = logits.max()
-        if np.isfinite(top):
-            return
-        if np.isnan(top):
-            raise EngineFailed("sampling.nan", count=int(np.isnan(logits).sum()), vocabulary=self._vocab_size)
-        if top > 0:
-            raise EngineFailed("sampling.infinite", token=int(logits.argmax()))
-        raise EngineFailed("sampling.nothing_possible", vocabulary=self._vocab_size)
+
+class Numbers:
+    """The uniform numbers, 0 ≤ x < 1, of the key, by their index. Made four at a time; going on is cheap, going
+    back starts the generator again."""
+
+    def __init__(self, key: int) -> None:
+        self._key = key
+        self._random = np.random.Generator(np.random.Philox(key=key))
+        self._next = 0
+        self._last = 0.0
+
+    def __getitem__(self, index: int) -> float:
+        if index < self._next - 1:
+            self._random = np.random.Generator(np.random.Philox(key=self._key))
+            self._next = 0
+        while self._next <= index:
+            self._last = self._random.random()
+            self._next += 1
+        return self._last
 
 
-def chain(arranged: Sequence[Step], values: Values) -> tuple[Step, ...]:
-    """The steps that have something to do. Greedy decoding needs those only that can change what the best token is,
-    and the temperature of zero that takes it."""
-    active = tuple(step for step in arranged if not step.is_neutral(values))
-    if not is_greedy(values):
-        return active
-    return tuple(step for step in active if step.name == "temperature" or not step.keeps_best)
+def check(logits: Logits, size: int) -> None:
+    """Raises EngineFailed unless `logits` are `size` numbers from which a token can be drawn."""
+    if len(logits) != size:
+        raise EngineFailed("sampling.row_length", got=len(logits), vocabulary=size)
+    top = logits.max()
+    if np.isfinite(top):
+        return
+    if np.isnan(top):
+        raise EngineFailed("sampling.nan", count=int(np.isnan(logits).sum()), vocabulary=size)
+    if top > 0:
+        raise EngineFailed("sampling.infinite", token=int(logits.argmax()))
+    raise EngineFailed("sampling.nothing_possible", vocabulary=size)
 
 
 def pick(weights: Logits, share: float) -> int:

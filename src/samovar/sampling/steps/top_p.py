@@ -11,14 +11,14 @@ import numpy as np
 
 from samovar.core.parameters import Parameter
 from samovar.sampling.candidates import Candidates
-from samovar.sampling.step import Moment, Step, Values
+from samovar.sampling.step import Moment, Step, Values, number
 
 FIRST_HEAD = 128
 GROWTH = 8
 
 
 def apply(candidates: Candidates, values: Values, _moment: Moment) -> Candidates:
-    enough = values["top_p"] * candidates.weights().sum(dtype=np.float64)
+    enough = number(values, "top_p") * candidates.weights().sum(dtype=np.float64)
     size = FIRST_HEAD
     while True:
         head = candidates.best(size)
@@ -30,6 +30,7 @@ def apply(candidates: Candidates, values: Values, _moment: Moment) -> Candidates
 
 STEP = Step(
     name="top_p",
+    group="truncation",
     parameters=(Parameter("top_p", "float", neutral=1.0, default=0.95, minimum=0.0, maximum=1.0),),
     apply=apply,
     keeps_best=True,

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from samovar.api.body import Fields, Json
+from samovar.api.dialects.openai.constraint import read_constraint
 from samovar.api.dialects.openai.fields import settle
 from samovar.core.errors import InvalidParameter
-from samovar.core.parameters import Number, SamplingParams
+from samovar.core.parameters import SamplingParams, Value
 from samovar.core.requests import Completion, Message
 
 MOST_CHOICES = 128
@@ -85,8 +86,15 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
         facts = {"prompts": len(completions), "n": n, "count": len(completions) * n, "maximum": MOST_CHOICES}
         raise InvalidParameter("api.openai.choices", name="n", **facts)
     model, stop = fields.text("model"), fields.strings("stop")
+    constraint = read_constraint(fields)
     sampling, ignored = _sampling(fields)
-    shared = {"model": None if model in ("", "default") else model, "n": n, "stop": stop, "sampling": sampling}
+    shared = {
+        "model": None if model in ("", "default") else model,
+        "n": n,
+        "stop": stop,
+        "constraint": constraint,
+        "sampling": sampling,
+    }
     return Asked(
         completions=tuple(msgspec.structs.replace(completion, **shared) for completion in completions),
         stream=stream,
@@ -101,7 +109,7 @@ def _sampling(fields: Fields) -> tuple[SamplingParams, tuple[str, ...]]:
     return SamplingParams(checked, seed=seed), tuple(unknown)
 
 
-def _resolve(values: Json) -> tuple[dict[str, Number], list[str]]:
+def _resolve(values: Json) -> tuple[dict[str, Value], list[str]]:
     # Imported at the first request: the samplers' declarations come with numpy, which a start need not wait for.
     from samovar.sampling.registry import resolve
 
