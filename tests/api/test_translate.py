@@ -14,7 +14,7 @@ from samovar.api.body import DEEPEST, decode
 from samovar.api.dialects.openai import translate
 from samovar.api.dialects.openai.fields import FIELDS, Field, markdown
 from samovar.core.errors import InvalidInput, InvalidParameter, SamovarError
-from samovar.core.requests import Message
+from samovar.core.requests import ANY_OBJECT, Constraint, Message
 from samovar.sampling import parameters
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -198,13 +198,14 @@ def test_logprobs_mean_what_each_endpoint_says() -> None:
         {"stream_options": []}, {"model": 5}, {"prompt": []}, {"prompt": {}}, {"prompt": [1, "a"]},
         {"prompt": [-1]}, {"prompt": [True]}, {"prompt": [[]]}, {"prompt": ["x"] * 65, "n": 2},
         {"logprobs": 21}, {"best_of": 3}, {"suffix": "end"}, {"echo": True},
-        {"response_format": {"type": "json_object"}},
+        {"response_format": {"type": "yaml"}}, {"response_format": {"type": "json_schema"}},
+        {"response_format": "json"}, {"json_schema": [1]}, {"regex": 5}, {"grammar": {}},
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_names_its_field(body: dict[str, object]) -> None:
     with pytest.raises(InvalidParameter) as refused:
         text(**body)
-    assert str(refused.value.facts["name"]).split("[")[0] in {*body, "n"}
+    assert str(refused.value.facts["name"]).replace(".", "[").split("[")[0] in {*body, "n"}
 
 
 @pytest.mark.parametrize(
@@ -224,6 +225,41 @@ def test_what_is_not_there_yet_is_said(body: dict[str, object]) -> None:
 def test_fields_that_ask_for_nothing_pass() -> None:
     assert chat(tools=[], tool_choice="auto", response_format={"type": "text"}, modalities=["text"]).ignored == ()
     assert text(echo=False, suffix="", best_of=2, n=2).ignored == ()
+
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+AS_ASKED = Constraint("json_schema", '{"type":"object","properties":{"a":{"type":"integer"}}}')
+
+
+@pytest.mark.parametrize(
+    ("body", "constraint"),
+    [
+        ({"response_format": {"type": "text"}}, None),
+        ({"response_format": {}}, None),
+        ({"response_format": {"type": "json_object"}}, ANY_OBJECT),
+        ({"response_format": {"type": "json_object", "schema": SCHEMA}}, AS_ASKED),
+        ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}}, AS_ASKED),
+        ({"response_format": {"type": "json_schema", "schema": SCHEMA}}, AS_ASKED),
+        ({"json_schema": SCHEMA}, AS_ASKED),
+        ({"guided_json": '{"type": "string"}'}, Constraint("json_schema", '{"type": "string"}')),
+        ({"regex": "[a-z]+"}, Constraint("regex", "[a-z]+")),
+        ({"guided_regex": "[a-z]+"}, Constraint("regex", "[a-z]+")),
+        ({"grammar": 'root ::= "a"'}, Constraint("gbnf", 'root ::= "a"')),
+        ({"guided_grammar": '%llguidance {}\nstart: "a"'}, Constraint("lark", '%llguidance {}\nstart: "a"')),
+        ({"grammar": "", "grammar_string": "", "regex": "", "json_schema": None}, None),
+        ({"grammar_string": 'root ::= "a"', "json_schema": SCHEMA}, AS_ASKED),
+        ({"response_format": {"type": "text"}, "regex": "a"}, Constraint("regex", "a")),
+    ],
+)
+def test_a_constraint_comes_under_everybodys_names(body: dict[str, object], constraint: Constraint | None) -> None:
+    for asked in (chat(**body), text(**body)):
+        assert asked.completions[0].constraint == constraint
+        assert asked.ignored == ()
+
+
+def test_a_format_without_its_schema_names_what_is_missing() -> None:
+    with pytest.raises(InvalidParameter, match=r"response_format\.json_schema\.schema"):
+        chat(response_format={"type": "json_schema", "json_schema": {"name": "x"}})
 
 
 @pytest.mark.parametrize(("endpoint", "params"), [("chat", chat_params), ("text", text_params)])
