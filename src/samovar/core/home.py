@@ -17,6 +17,10 @@ class Home:
         return self.root / "models"
 
     @property
+    def presets(self) -> Path:
+        return self.root / "presets"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -39,5 +43,5 @@ class Home:
     def make(self) -> None:
         """Creates the folders that are missing, readable by their owner only."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for folder in (self.models, self.logs):
+        for folder in (self.models, self.presets, self.logs):
             folder.mkdir(exist_ok=True)

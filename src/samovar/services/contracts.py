@@ -8,9 +8,10 @@ from typing import Literal, Protocol
 import msgspec
 
 from samovar.core.engine import EngineInfo, Note
-from samovar.core.errors import ErrorValue
+from samovar.core.errors import ErrorValue, NotFound
 from samovar.core.events import Accepted, Event
 from samovar.core.library import InstalledModel as InstalledModel
+from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Part
 
 LoadState = Literal["none", "loading", "ready", "failed"]
@@ -24,6 +25,10 @@ class ModelState(msgspec.Struct, frozen=True):
     progress: float = 0.0
     error: ErrorValue | None = None
     notes: tuple[Note, ...] = ()
+
+
+class NoSuchPreset(NotFound):
+    """Names presets that are called nearly so."""
 
 
 class RenderedPrompt(msgspec.Struct, frozen=True):
@@ -66,6 +71,14 @@ class Answers(Protocol):
         ...
 
     async def render(self, completion: Completion) -> RenderedPrompt: ...
+
+
+class Presets(Protocol):
+    """Named sets of sampling values."""
+
+    async def params(self, name: str) -> SamplingParams:
+        """All that the preset sets. Raises NoSuchPreset; InvalidInput for a damaged one."""
+        ...
 
 
 class Models(Protocol):

@@ -29,7 +29,7 @@ from samovar.core.requests import Message
 from samovar.store import heads, messages, search
 from samovar.store.database import Database
 from samovar.store.ids import new_id
-from samovar.store.values import Asked, Conversation, Listed, Prompt, StoredMessage, Tree
+from samovar.store.values import Asked, Conversation, Listed, Prompt, Sampling, StoredMessage, Tree
 
 KEPT_SECONDS = 30 * 24 * 3600.0
 """How long a deleted conversation can be restored."""
@@ -72,6 +72,16 @@ class Conversations:
         def work(db: sqlite3.Connection) -> Conversation:
             heads.find(db, conversation)
             db.execute("UPDATE conversations SET title = ? WHERE id = ?", (title, conversation))
+            return heads.find(db, conversation)
+
+        return await self._database.write(work)
+
+    async def set_sampling(self, conversation: str, sampling: Sampling | None) -> Conversation:
+        """What its answers are drawn with from now on; None: the product's defaults."""
+
+        def work(db: sqlite3.Connection) -> Conversation:
+            heads.find(db, conversation)
+            heads.set_sampling(db, conversation, sampling)
             return heads.find(db, conversation)
 
         return await self._database.write(work)
@@ -181,8 +191,7 @@ class Conversations:
         def work(db: sqlite3.Connection) -> Tree:
             last = _finished(messages.find(db, message))
             now = self._clock()
-            title = heads.find(db, last.conversation).title
-            conversation = heads.insert(db, title, now, heads.edits(db, last.conversation))
+            conversation = heads.insert_like(db, last.conversation, now)
             heads.show(db, conversation, messages.copy_path(db, message, conversation, now))
             return Tree(heads.find(db, conversation), messages.of_conversation(db, conversation))
 
@@ -195,10 +204,11 @@ class Conversations:
             found = messages.find(db, message)
             edits = heads.edits(db, found.conversation) if found.asked is None else found.asked
             chat = messages.texts(db, message, edits)
+            sampling = heads.sampling(db, found.conversation)
             if found.role != "assistant":
-                return Prompt(chat)
+                return Prompt(chat, sampling=sampling)
             begun = chat[-1].content[: found.given]
-            return Prompt((*chat[:-1], Message("assistant", begun)) if begun else chat[:-1], bool(begun))
+            return Prompt((*chat[:-1], Message("assistant", begun)) if begun else chat[:-1], bool(begun), sampling)
 
         return await self._database.read(work)
 

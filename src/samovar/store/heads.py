@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from typing import cast
 
+import msgspec
+
 from samovar.core.errors import NotFound
 from samovar.store.ids import new_id
-from samovar.store.values import Conversation
+from samovar.store.values import Conversation, Sampling
 
 
 def find(db: sqlite3.Connection, conversation: str) -> Conversation:
@@ -16,18 +18,34 @@ def find(db: sqlite3.Connection, conversation: str) -> Conversation:
     if row is None:
         raise NotFound("store.no_conversation", id=conversation)
     return Conversation(
-        id=row["id"], title=row["title"], created=row["created"], updated=row["updated"], current=row["current"]
+        id=row["id"],
+        title=row["title"],
+        created=row["created"],
+        updated=row["updated"],
+        current=row["current"],
+        sampling=_sampling(row["sampling"]),
     )
 
 
-def insert(db: sqlite3.Connection, title: str, now: float, edits: int = 0) -> str:
+def insert(db: sqlite3.Connection, title: str, now: float) -> str:
     """An empty conversation; returns its id."""
     conversation = new_id(now)
     db.execute(
-        "INSERT INTO conversations (id, title, created, updated, edits) VALUES (?, ?, ?, ?, ?)",
-        (conversation, title, now, now, edits),
+        "INSERT INTO conversations (id, title, created, updated) VALUES (?, ?, ?, ?)",
+        (conversation, title, now, now),
     )
     return conversation
+
+
+def insert_like(db: sqlite3.Connection, conversation: str, now: float) -> str:
+    """An empty conversation with another one's title, number of edits and sampling; returns its id."""
+    copy = new_id(now)
+    db.execute(
+        "INSERT INTO conversations (id, title, created, updated, edits, sampling) "
+        "SELECT ?, title, ?, ?, edits, sampling FROM conversations WHERE id = ?",
+        (copy, now, now, conversation),
+    )
+    return copy
 
 
 def edits(db: sqlite3.Connection, conversation: str) -> int:
@@ -41,5 +59,19 @@ def show(db: sqlite3.Connection, conversation: str, leaf: str) -> None:
     db.execute("UPDATE conversations SET current = ? WHERE id = ?", (leaf, conversation))
 
 
+def sampling(db: sqlite3.Connection, conversation: str) -> Sampling | None:
+    row = db.execute("SELECT sampling FROM conversations WHERE id = ?", (conversation,)).fetchone()
+    return _sampling(row["sampling"])
+
+
+def set_sampling(db: sqlite3.Connection, conversation: str, sampling: Sampling | None) -> None:
+    text = None if sampling is None else msgspec.json.encode(sampling).decode()
+    db.execute("UPDATE conversations SET sampling = ? WHERE id = ?", (text, conversation))
+
+
 def touch(db: sqlite3.Connection, conversation: str, now: float) -> None:
     db.execute("UPDATE conversations SET updated = ? WHERE id = ?", (now, conversation))
+
+
+def _sampling(text: str | None) -> Sampling | None:
+    return None if text is None else msgspec.json.decode(text, type=Sampling)

@@ -13,6 +13,14 @@ State = Literal["done", "streaming", "stopped", "interrupted", "failed"]
 """`streaming` while an answer is being written; the others are ways in which it ended."""
 
 
+class Loop(msgspec.Struct, frozen=True):
+    """A loop that an answer was seen to be in: `text` has been said `times` times. `kind`: see prompts.loops."""
+
+    kind: Literal["cycle", "repeat", "echo"]
+    times: int
+    text: str
+
+
 class Stats(msgspec.Struct, frozen=True):
     """What the last run of the model for an answer took. Time and rate are 0 where it said nothing."""
 
@@ -21,6 +29,7 @@ class Stats(msgspec.Struct, frozen=True):
     completion_tokens: int
     first_token_ms: float = 0.0
     tokens_per_second: float = 0.0
+    loop: Loop | None = None
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,14 +53,25 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     given: int = 0
 
 
+class Sampling(msgspec.Struct, frozen=True):
+    """How a conversation's answers are drawn, as plain JSON that whoever reads it checks: `values` by parameter
+    name, the `order` of the steps (empty: the default), and the `preset` they were taken from."""
+
+    values: dict[str, object] = {}
+    order: tuple[str, ...] = ()
+    preset: str | None = None
+
+
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation without its messages. `current`: the leaf that is shown. `title` "": none yet."""
+    """A conversation without its messages. `current`: the leaf that is shown. `title` "": none yet.
+    `sampling` None: the product's defaults."""
 
     id: str
     title: str
     created: float
     updated: float
     current: str | None
+    sampling: Sampling | None = None
 
 
 class Tree(msgspec.Struct, frozen=True):
@@ -70,10 +90,12 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """A chat for the model; with `unfinished` its last message is an answer to go on with."""
+    """A chat for the model; with `unfinished` its last message is an answer to go on with. `sampling`: what the
+    conversation's answers are drawn with now."""
 
     messages: tuple[Message, ...]
     unfinished: bool = False
+    sampling: Sampling | None = None
 
 
 class Listed(msgspec.Struct, frozen=True):

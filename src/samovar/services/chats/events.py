@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from samovar.store.values import StoredMessage, Tree
+from samovar.store.values import Sampling, StoredMessage, Tree
 
 
 class Whole(msgspec.Struct, frozen=True):
@@ -40,10 +40,26 @@ class Reading(msgspec.Struct, frozen=True):
     cached: int
 
 
+class Looping(msgspec.Struct, frozen=True):
+    """The answer `id` is in a loop: it has said `text` `times` times, by now and at least. Told once an answer.
+    `kind`: cycle, repeat or echo, as in prompts.loops."""
+
+    id: str
+    kind: str
+    times: int
+    text: str
+
+
 class Shown(msgspec.Struct, frozen=True):
     """Another leaf is shown."""
 
     current: str
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """What answers are drawn with from now on; None: the product's defaults."""
+
+    sampling: Sampling | None
 
 
 class Titled(msgspec.Struct, frozen=True):
@@ -52,4 +68,4 @@ class Titled(msgspec.Struct, frozen=True):
     title: str
 
 
-ChatEvent = Whole | Changed | Appended | Reading | Shown | Titled
+ChatEvent = Whole | Changed | Appended | Reading | Looping | Shown | Drawn | Titled

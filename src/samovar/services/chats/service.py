@@ -17,13 +17,13 @@ import msgspec
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import Completion
 from samovar.services.chats.channels import Channels, Signal
-from samovar.services.chats.events import Changed, ChatEvent, Shown, Titled, Whole
+from samovar.services.chats.events import Changed, ChatEvent, Drawn, Shown, Titled, Whole
 from samovar.services.chats.titles import title_of
 from samovar.services.chats.turn import Surroundings, Turn
 from samovar.services.contracts import Answers, RenderedPrompt
 from samovar.store.conversations import Conversations
 from samovar.store.database import Database
-from samovar.store.values import Asked, Conversation, Listed, StoredMessage, Tree
+from samovar.store.values import Asked, Conversation, Listed, Sampling, StoredMessage, Tree
 
 LIST = "list"
 """The one topic of the channel for changes of the list."""
@@ -95,6 +95,12 @@ class ChatService:
         """Shows the newest leaf under `message`."""
         head = await self._store.show(conversation, message)
         self._tell(conversation, Shown(head.current or message))
+        return head
+
+    async def set_sampling(self, conversation: str, sampling: Sampling | None) -> Conversation:
+        """What its answers are drawn with, from the next one on; None: the product's defaults."""
+        head = await self._store.set_sampling(conversation, sampling)
+        self._tell(conversation, Drawn(head.sampling))
         return head
 
     async def delete(self, conversation: str) -> None:
@@ -169,8 +175,8 @@ class ChatService:
                     continue
                 yield Whole(await self.get(conversation))
                 for turn in self._of(conversation):
-                    if turn.reading is not None:
-                        yield turn.reading
+                    for event in turn.situation:
+                        yield event
 
     @property
     def watched(self) -> frozenset[str]:

@@ -17,10 +17,12 @@ import msgspec
 from samovar.core.errors import EngineFailed, ErrorValue, SamovarError, StorageFailed, revive
 from samovar.core.events import Delta, Done, Event, Failed, Finish, FinishReason, PromptProgress
 from samovar.core.requests import Completion
-from samovar.services.chats.events import Appended, Changed, ChatEvent, Reading
+from samovar.services.chats.events import Appended, Changed, ChatEvent, Looping, Reading
+from samovar.services.chats.lookout import Lookout
 from samovar.services.contracts import Answers, Generation
+from samovar.services.presets.params import params_of
 from samovar.store.conversations import Conversations
-from samovar.store.values import Stats, StoredMessage
+from samovar.store.values import Loop, Stats, StoredMessage
 
 log = logging.getLogger("samovar.chats")
 
@@ -54,7 +56,8 @@ class Turn:
         leave: Callable[[Turn], None],
     ) -> None:
         self.message = answer
-        self.reading: Reading | None = None
+        self._reading: Reading | None = None
+        self._lookout = Lookout()
         self._around = surroundings
         self._publish = publish
         self._leave = leave
@@ -78,6 +81,13 @@ class Turn:
             self._pieces.clear()
             self.message = msgspec.structs.replace(self.message, content=text)
         return self.message
+
+    @property
+    def situation(self) -> tuple[ChatEvent, ...]:
+        """What somebody who comes now should know beyond the text."""
+        loop = self._lookout.found
+        events = (self._reading, self._looping(loop) if loop else None)
+        return tuple(event for event in events if event is not None)
 
     async def stop(self) -> None:
         """Ends the answer as `stopped`, its text kept, and returns when that is saved (or cannot be)."""
@@ -108,9 +118,12 @@ class Turn:
     async def _write(self) -> StoredMessage:
         """Asks the model and takes what it says; returns the finished answer. Raises the error tree."""
         prompt = await self._around.store.prompt(self.message.id)
+        sampling = await asyncio.to_thread(params_of, prompt.sampling)
         self._generation = await self._around.answers.start(
-            Completion(messages=prompt.messages, continue_last=prompt.unfinished)
+            Completion(messages=prompt.messages, continue_last=prompt.unfinished, sampling=sampling)
         )
+        self._lookout = await asyncio.to_thread(Lookout, prompt)
+        self._tell_of(self._lookout.found)
         self.message = msgspec.structs.replace(self.current(), model=self._generation.model)
         reason: FinishReason | None = None
         stats: Stats | None = None
@@ -129,19 +142,29 @@ class Turn:
         if isinstance(event, Failed):
             raise revive(event.error)
         if isinstance(event, PromptProgress):
-            self.reading = Reading(self.message.id, event.done, event.total, event.cached)
-            self._publish(self.reading)
+            self._reading = Reading(self.message.id, event.done, event.total, event.cached)
+            self._publish(self._reading)
         elif isinstance(event, Delta) and event.text:
             self._append(event.text)
+            self._tell_of(self._lookout.read(event.text))
+        elif isinstance(event, Finish) and event.reason != "cancelled":
+            self._tell_of(self._lookout.end())
 
     def _append(self, text: str) -> None:
         if self._first_token is None:
             self._first_token = self._around.clock()
-            self.reading = None
+            self._reading = None
         self._pieces.append(text)
         self._publish(Appended(self.message.id, text, self._length))
         self._length += len(text)
         self._grown.set()
+
+    def _tell_of(self, loop: Loop | None) -> None:
+        if loop is not None:
+            self._publish(self._looping(loop))
+
+    def _looping(self, loop: Loop) -> Looping:
+        return Looping(self.message.id, loop.kind, loop.times, loop.text)
 
     def _stats(self, done: Done) -> Stats:
         spoke, timings = self._first_token, done.timings
@@ -153,6 +176,7 @@ class Turn:
             tokens_per_second=timings.predicted_n / timings.predicted_ms * 1000
             if timings.predicted_ms > 0
             else 0.0,
+            loop=self._lookout.found,
         )
 
     def _ending(self) -> StoredMessage:
