@@ -93,8 +93,18 @@ class Fields:
         value = self.take(name)
         if value is None:
             return None
-        bounds = Parameter(self.place(name), "int", minimum, minimum, minimum, maximum)
-        return int(bounds.check(value))
+        number = Parameter(self.place(name), "int", minimum, minimum, minimum, maximum).check(value)
+        assert isinstance(number, int)
+        return number
+
+    def number(self, name: str, minimum: float, maximum: float) -> float | None:
+        """A number, inclusive of both ends."""
+        value = self.take(name)
+        if value is None:
+            return None
+        number = Parameter(self.place(name), "float", minimum, minimum, minimum, maximum).check(value)
+        assert isinstance(number, float)
+        return number
 
     def strings(self, name: str) -> tuple[str, ...]:
         """One string or a list of them; absent is none. Empty strings are left out."""

@@ -49,6 +49,14 @@ ANY_OBJECT = Constraint("json_schema", '{"type": "object"}')
 """Any JSON object."""
 
 
+class Guidance(msgspec.Struct, frozen=True):
+    """Classifier-free guidance: `scale` 1 is none, more moves away from `negative`. With messages `negative` stands
+    in place of the system message; with a raw prompt it is the whole other prompt ("": the prompt's last token)."""
+
+    scale: float
+    negative: str = ""
+
+
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """One request in no dialect's shape: messages for the model's template, or a raw prompt (text or token ids).
 
@@ -66,10 +74,14 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     n: int = 1
     logprobs: int | None = None
     constraint: Constraint | None = None
+    guidance: Guidance | None = None
 
 
 class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker is asked: a rendered prompt (`parts`) or token ids (`tokens`), one of the two."""
+    """What a worker is asked: a rendered prompt (`parts`) or token ids (`tokens`), one of the two.
+
+    `guidance_scale` other than 1: `negative` is the rendered negative prompt.
+    """
 
     id: str
     parts: tuple[Part, ...] = ()
@@ -80,3 +92,5 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     n: int = 1
     logprobs: int | None = None
     constraint: Constraint | None = None
+    guidance_scale: float = 1.0
+    negative: tuple[Part, ...] = ()

@@ -15,12 +15,12 @@ from samovar.prompts.stream import TextStream
 from samovar.runtime.scheduler import Job
 from samovar.sampling import Lexicon, Sampler
 from samovar.sampling.grammar import Grammar
+from samovar.sampling.guidance import guided
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    import numpy.typing as npt
+    from samovar.sampling.guidance import Logits as Row
 
 
 class Choice:
@@ -34,14 +34,17 @@ class Choice:
         self.produced = 0
         self.ended = False
         self._limit = request.max_tokens
+        self._scale = request.guidance_scale
         self._wants_logprobs = request.logprobs
         self._sampler = Sampler(SamplingParams(params.values, params.order, seed + job.index), lexicon)
         self._follower = grammar.follow() if grammar else None
         self._text = TextStream(request.stop)
 
-    def draw(self, row: npt.NDArray[np.float32]) -> tuple[int, TokenDetail]:
-        """The next token from its logits, float32 [vocabulary]; the detail's piece is filled in by `say`."""
-        token = self._sampler.draw(self._follower.masked(row) if self._follower else row, self.job.tokens)
+    def draw(self, row: Row, against: Row | None = None) -> tuple[int, TokenDetail]:
+        """The next token from its logits, float32 [vocabulary], guided away from the logits `against`. Log-
+        probabilities stay those of `row`; the detail's piece is filled in by `say`."""
+        steered = row if against is None else guided(row, against, self._scale)
+        token = self._sampler.draw(self._follower.masked(steered) if self._follower else steered, self.job.tokens)
         if self._wants_logprobs is None:
             return token, TokenDetail(token, b"")
         logprob, top = self._sampler.logprobs(row, token, self._wants_logprobs)

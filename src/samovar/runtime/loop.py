@@ -16,12 +16,13 @@ from samovar.core.events import Accepted, Event, Failed, PromptProgress
 from samovar.core.requests import GenerateRequest, Part, begins_with
 from samovar.runtime.answer import Answer, Choice
 from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Tokenize, Tokens, ToWorker
-from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler, Work
+from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler
 from samovar.sampling import Lexicon
 from samovar.sampling.grammar import Grammars
 
 if TYPE_CHECKING:
     from samovar.core.engine import Logits
+    from samovar.sampling.guidance import Logits as Row
 
 Emit = Callable[[FromWorker], None]
 
@@ -76,7 +77,7 @@ class GenerationLoop:
         try:
             tokens = self._prompt(request)
             grammar = self._grammars.grammar(request.constraint) if request.constraint else None
-            jobs = self._scheduler.submit(request.id, tokens, request.n)
+            jobs = self._scheduler.submit(request.id, tokens, request.n, self._negative(request, tokens))
         except SamovarError as error:
             self._say(request.id, Failed(error.value()))
             return
@@ -96,6 +97,11 @@ class GenerationLoop:
         if unknown is not None:
             raise InvalidInput("runtime.token_unknown", token=unknown, size=size)
         return tokens
+
+    def _negative(self, request: GenerateRequest, prompt: list[int]) -> list[int] | None:
+        if request.guidance_scale == 1:
+            return None
+        return self._tokenize(request.negative) or prompt[-1:]
 
     def _tokenize(self, parts: tuple[Part, ...]) -> list[int]:
         """Only the first part may get a begin-of-sequence token, and only if the template wrote none."""
@@ -124,22 +130,24 @@ class GenerationLoop:
                     self._engine.copy(source, target, end)
 
     def _commit(self, plan: Plan, rows: Logits) -> None:
-        row = 0
+        row_of = {work.job: row for row, work in enumerate(work for work in plan.work if work.wanted)}
         for work in plan.work:
-            if work.wanted:
-                if work.job in self._choices:
-                    self._draw(work, rows, row)
-                row += 1
-            elif work.job.index == 0:
-                self._progress(work.job)
+            job = work.job
+            if job.leader:
+                continue
+            if not work.wanted:
+                if job.index == 0:
+                    self._progress(job)
+            elif job in self._choices:
+                self._draw(job, rows[row_of[job]], rows[row_of[job.shadow]] if job.shadow else None)
 
-    def _draw(self, work: Work, rows: Logits, row: int) -> None:
-        job = work.job
+    def _draw(self, job: Job, row: Row, against: Row | None) -> None:
+        """Draws the next token of `job` from its logits, and from those after its negative prompt."""
         choice, answer = self._choices[job], self._answers[job.request]
         if job.index == 0 and len(job.tokens) == job.prompt:
             self._progress(job)
         try:
-            token, detail = choice.draw(rows[row])
+            token, detail = choice.draw(row, against)
         except SamovarError as error:
             self._fail(job.request, error)
             return

@@ -124,10 +124,11 @@ class Supervisor:
             await self._refuse(dead.info.setting)
 
     async def _refuse(self, setting: Setting) -> None:
-        way = {
+        flash = "on" if setting.flash else "off"
+        way: dict[str, str | int | float] = {
             "build": setting.build,
             "micro_batch": setting.micro_batch,
-            "flash": "on" if setting.flash else "off",
+            "flash": flash,
         }
         self._note(Note("runtime.stepped_down", way))
         await self._keep(self._verdict.refusing(setting, self._spec.settings))

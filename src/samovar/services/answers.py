@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from msgspec.structs import replace
+
 from samovar.core.engine import EngineInfo
-from samovar.core.requests import Completion, GenerateRequest, Part
+from samovar.core.requests import Completion, GenerateRequest, Guidance, Message, Part
 from samovar.prompts.template import Rendered, render
 from samovar.runtime.process import Stream
 from samovar.services.contracts import RenderedPrompt
@@ -20,7 +22,7 @@ class AnswerService:
 
     async def start(self, completion: Completion) -> Stream:
         async with self._models.serving(completion.model) as served:
-            given = completion.prompt
+            given, guidance = completion.prompt, completion.guidance
             prompt = Rendered(()) if isinstance(given, tuple) else await self._rendered(completion, served.info)
             request = GenerateRequest(
                 id="",
@@ -31,7 +33,9 @@ class AnswerService:
                 stop=completion.stop,
                 n=completion.n,
                 logprobs=completion.logprobs,
-            constraint=completion.constraint,
+                constraint=completion.constraint,
+                guidance_scale=guidance.scale if guidance else 1.0,
+                negative=await self._negative(completion, guidance, served.info) if guidance else (),
             )
             stream = await served.worker.generate(request)
             stream.model, stream.notes = served.name, prompt.notes
@@ -45,6 +49,13 @@ class AnswerService:
             prompt = await self._rendered(completion, served.info)
             tokens = await served.worker.tokenize(prompt.parts)
             return RenderedPrompt(prompt.parts, tokens, prompt.notes)
+
+    async def _negative(self, completion: Completion, guidance: Guidance, info: EngineInfo) -> tuple[Part, ...]:
+        if completion.prompt is not None:
+            return (Part(guidance.negative, special=True),) if guidance.negative else ()
+        others = tuple(message for message in completion.messages if message.role != "system")
+        messages = (Message("system", guidance.negative), *others) if guidance.negative else others
+        return (await self._rendered(replace(completion, messages=messages), info)).parts
 
     async def _rendered(self, completion: Completion, info: EngineInfo) -> Rendered:
         """A raw text prompt is the caller's own markup; messages go through the template."""
