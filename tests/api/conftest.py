@@ -24,6 +24,7 @@ from samovar.core.events import Accepted, Delta, Done, Event, Finish, Timings, T
 from samovar.core.requests import Completion
 from samovar.services.chats import ChatService
 from samovar.services.contracts import Generation, InstalledModel, ModelState, RenderedPrompt
+from samovar.services.presets import PresetService
 
 MODEL = "little-model"
 
@@ -162,7 +163,16 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
     def begin(*, rules: DoorRules | None = None, page: Path | None = None) -> Served:
         answers, models = FakeAnswers(), FakeModels()
-        app = create_app(Services(answers, models, NO_CHATS, rules or DoorRules(), page or tmp_path / "no-page"))
+        app = create_app(
+            Services(
+                answers,
+                models,
+                NO_CHATS,
+                PresetService(tmp_path / "presets"),
+                rules or DoorRules(),
+                page or tmp_path / "no-page",
+            )
+        )
         listener = closing.enter_context(socket.create_server(("127.0.0.1", 0)))
         config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)

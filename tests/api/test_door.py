@@ -22,6 +22,7 @@ from samovar.api.security import (
     check_origin,
 )
 from samovar.core.errors import InvalidInput
+from samovar.services.presets import PresetService
 from tests.api.conftest import NO_CHATS, FakeAnswers, FakeModels, Serve, Served
 
 FOREIGN_HOSTS = [
@@ -140,7 +141,9 @@ def test_an_open_address_needs_a_key() -> None:
 
 def every_route() -> list[tuple[str, str]]:
     """Method and address of everything that is registered, however it was registered."""
-    app = create_app(Services(FakeAnswers(), FakeModels(), NO_CHATS, page=Path("nowhere")))
+    app = create_app(
+        Services(FakeAnswers(), FakeModels(), NO_CHATS, PresetService(Path("nowhere")), page=Path("nowhere"))
+    )
     found = {(method, path) for path, methods in _paths(app.routes) for method in methods}
     return sorted((method, path.replace("{", "").replace(":path}", "").replace("}", "")) for method, path in found)
 

@@ -20,6 +20,7 @@ from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import EngineFailed
 from samovar.services.chats import ChatService
 from samovar.services.contracts import InstalledModel, ModelState
+from samovar.services.presets import PresetService
 from samovar.services.watched import Watched
 from samovar.store.database import Database
 from tests.services.scripted import ScriptedAnswers
@@ -151,7 +152,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
     answers, models = ScriptedAnswers(), OneModel()
     chats = await ChatService.open(database, answers)
     app = FastAPI(middleware=[Middleware(Door, rules=DoorRules(), shapes=())])
-    app.include_router(router(chats, models))
+    app.include_router(router(chats, models, PresetService(tmp_path / "presets")))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         yield Page(app, http, chats, answers, models)
@@ -172,7 +173,7 @@ async def test_the_state_of_the_server(page: Page) -> None:
 async def test_a_conversation_is_made_renamed_found_deleted_and_restored(page: Page) -> None:
     made = await page.call("POST", "/conversations", {"title": "Tea", "system": "Be brief."})
     id = made["id"]
-    assert set(made) == {"id", "title", "created", "updated", "current", "messages"}
+    assert set(made) == {"id", "title", "created", "updated", "current", "sampling", "messages"}
     (root,) = made["messages"]
     assert (root["role"], root["content"], made["current"]) == ("system", "Be brief.", root["id"])
     assert await page.call("GET", f"/conversations/{id}") == made
@@ -219,6 +220,7 @@ async def test_a_question_is_answered_live(page: Page) -> None:
         "completion_tokens",
         "first_token_ms",
         "tokens_per_second",
+        "loop",
     }
     assert (await page.call("GET", f"/conversations/{conversation}"))["messages"][1] == final
     await stream.leave()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import Message, Part
-from samovar.prompts import render
+from samovar.prompts.template import render
 
 TEMPLATES = {path.stem: path.read_text() for path in (Path(__file__).parent / "templates").iterdir()}
 CONTROLS = {

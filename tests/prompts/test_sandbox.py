@@ -9,9 +9,9 @@ import pytest
 
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import Message
-from samovar.prompts import render
 from samovar.prompts.budget import SECONDS, Budget
 from samovar.prompts.sandbox import Sandbox
+from samovar.prompts.template import render
 
 ASK = (Message("user", "hi"),)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samovar.prompts import TextStream
+from samovar.prompts.stream import TextStream
 
 STOPS = st.lists(st.text("abсё", min_size=1, max_size=4), max_size=4)
 

@@ -11,7 +11,7 @@ import pytest
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import Message, begins_with
 from samovar.formats.gguf import read_header
-from samovar.prompts import Rendered, render
+from samovar.prompts.template import Rendered, render
 
 TEMPLATES = Path(__file__).parent / "templates"
 SYSTEM = Message("system", "Be brief.")

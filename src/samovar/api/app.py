@@ -20,6 +20,7 @@ from samovar.api.security import Door, DoorRules
 from samovar.core.errors import InvalidInput
 from samovar.services.chats import ChatService
 from samovar.services.contracts import Answers, Models
+from samovar.services.presets import PresetService
 
 PAGE = Path(__file__).parent.parent / "web"
 
@@ -33,6 +34,7 @@ class Services:
     answers: Answers
     models: Models
     chats: ChatService
+    presets: PresetService
     rules: DoorRules = field(default_factory=DoorRules)
     page: Path = PAGE
 
@@ -49,8 +51,8 @@ def create_app(services: Services) -> FastAPI:
         exception_handlers={HTTPException: _not_routed, RequestValidationError: _not_valid},
     )
     app.include_router(health.router(services.models))
-    app.include_router(openai.router(services.answers, services.models))
-    app.include_router(page.router(services.chats, services.models))
+    app.include_router(openai.router(services.answers, services.models, services.presets))
+    app.include_router(page.router(services.chats, services.models, services.presets))
     app.router.routes.extend(page_files.routes(services.page))
     return app
 

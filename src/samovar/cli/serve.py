@@ -121,7 +121,10 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 def _app(house: House, settings: Settings) -> FastAPI:
     rules = DoorRules(any_address=bool(settings.api_key), key=settings.api_key)
-    return create_app(Services(answers=house.answers, models=house.models, chats=house.chats, rules=rules))
+    services = Services(
+        answers=house.answers, models=house.models, chats=house.chats, presets=house.presets, rules=rules
+    )
+    return create_app(services)
 
 
 class Front(uvicorn.Server):

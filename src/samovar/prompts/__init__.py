@@ -1,10 +1,6 @@
 """Messages to prompt parts through the model's own chat template, token bytes back to text that may be shown, and
 the watch for loops in that text.
 
-Knows nothing of tokens' ids, engines or requests: text in, text out.
+Knows nothing of tokens' ids, engines or requests: text in, text out. Nothing is imported here: who watches for loops
+need not wait for the template engine.
 """
-
-from samovar.prompts.stream import TextStream
-from samovar.prompts.template import Rendered, render
-
-__all__ = ["Rendered", "TextStream", "render"]

@@ -14,6 +14,7 @@ from samovar.services.answers import AnswerService
 from samovar.services.chats.service import ChatService
 from samovar.services.loading import LoadPlanner
 from samovar.services.models import ModelService
+from samovar.services.presets import PresetService
 from samovar.services.verdicts import VerdictKeeper
 from samovar.store.database import Database
 from samovar.store.lock import lock_home
@@ -33,6 +34,7 @@ class House(Engines):
     """The services of a home folder that one server owns."""
 
     chats: ChatService
+    presets: PresetService
 
 
 @asynccontextmanager
@@ -58,7 +60,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             engines = _engines(settings, database)
             chats = await ChatService.open(database, engines.answers)
             try:
-                yield House(engines.models, engines.answers, chats)
+                yield House(engines.models, engines.answers, chats, PresetService(settings.home.presets))
             finally:
                 await chats.close()
                 await engines.models.unload()

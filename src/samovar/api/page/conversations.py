@@ -7,15 +7,18 @@ from collections.abc import AsyncGenerator
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from samovar.api.body import Fields
 from samovar.api.page import wire
-from samovar.api.page.exchange import fields, language, reply, required
+from samovar.api.page.exchange import body_of, fields, language, reply, required
 from samovar.api.sse import EventStream
 from samovar.core.catalogue import Language
 from samovar.core.errors import InvalidInput
 from samovar.services.chats import ChatEvent, ChatService
+from samovar.services.presets import PresetService
+from samovar.store.values import Sampling
 
 
-def router(chats: ChatService) -> APIRouter:
+def router(chats: ChatService, presets: PresetService) -> APIRouter:
     routes = APIRouter(prefix="/conversations")
 
     @routes.get("")
@@ -34,14 +37,18 @@ def router(chats: ChatService) -> APIRouter:
 
     @routes.patch("/{conversation}")
     async def change(conversation: str, request: Request) -> Response:
-        body = await fields(request)
+        given = await body_of(request)
+        body = Fields(given)
         title, current = body.text("title"), body.text("current")
-        if title is None and current is None:
+        if title is None and current is None and "sampling" not in given:
             raise InvalidInput("page.nothing_to_change")
+        sampling = await _sampling(presets, body)
         if current is not None:
             head = await chats.show(conversation, current)
         if title is not None:
             head = await chats.rename(conversation, title)
+        if "sampling" in given:
+            head = await chats.set_sampling(conversation, sampling)
         return reply(wire.head(head))
 
     @routes.delete("/{conversation}")
@@ -72,6 +79,15 @@ def router(chats: ChatService) -> APIRouter:
         return EventStream(_frames(first, happening, language(request)), happening.aclose)
 
     return routes
+
+
+async def _sampling(presets: PresetService, body: Fields) -> Sampling | None:
+    """What the field `sampling` asks for, checked; None for null: the product's defaults."""
+    if "sampling" not in body.rest:
+        return None
+    wish = body.nested("sampling")
+    order = wish.strings("order") if "order" in wish.rest else None
+    return await presets.choose(wish.text("preset"), wish.nested("values").rest, order)
 
 
 async def _frames(

@@ -6,13 +6,18 @@ import msgspec
 from fastapi import Request
 from starlette.responses import Response
 
-from samovar.api.body import Fields, decode
+from samovar.api.body import Fields, Json, decode
 from samovar.core.catalogue import Language, language_of
+
+
+async def body_of(request: Request) -> Json:
+    """The body, where a null is not the same as nothing. Raises InvalidInput for what is no JSON object."""
+    return decode(await request.body())
 
 
 async def fields(request: Request) -> Fields:
     """The body's fields. Raises InvalidInput for what is no JSON object."""
-    return Fields(decode(await request.body()))
+    return Fields(await body_of(request))
 
 
 def required(body: Fields, name: str) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from samovar.api.page import conversations, house, messages
+from samovar.api.page import presets as preset_routes
 from samovar.services.chats import ChatService
 from samovar.services.contracts import Models
+from samovar.services.presets import PresetService
 
 
-def router(chats: ChatService, models: Models) -> APIRouter:
+def router(chats: ChatService, models: Models, presets: PresetService) -> APIRouter:
     routes = APIRouter(prefix="/samovar")
-    for part in (house.router(chats, models), conversations.router(chats), messages.router(chats)):
-        routes.include_router(part)
+    routes.include_router(house.router(chats, models))
+    routes.include_router(conversations.router(chats, presets))
+    routes.include_router(messages.router(chats))
+    routes.include_router(preset_routes.router(presets))
     return routes

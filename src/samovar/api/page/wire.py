@@ -8,8 +8,20 @@ import msgspec
 
 from samovar.api.sse import frame
 from samovar.core.catalogue import Language, say
-from samovar.services.chats.events import Appended, Changed, ChatEvent, Reading, Shown, Titled, Whole
+from samovar.services.chats.events import (
+    Appended,
+    Changed,
+    ChatEvent,
+    Drawn,
+    Looping,
+    Reading,
+    Shown,
+    Titled,
+    Whole,
+)
 from samovar.services.contracts import InstalledModel, ModelState, RenderedPrompt
+from samovar.services.presets import Listed, Preset, builtin
+from samovar.services.presets.params import plain
 from samovar.store.values import Asked, Conversation, StoredMessage, Tree
 
 Json = Mapping[str, object]
@@ -60,6 +72,46 @@ def prompt(value: RenderedPrompt) -> Json:
     return {"parts": parts, "tokens": len(value.tokens)}
 
 
+def preset_listed(value: Listed, language: Language) -> Json:
+    return {
+        "name": value.name,
+        "title": builtin.title(value.name, language) if value.builtin else value.name,
+        "about": builtin.about(value.name, language) if value.builtin else value.about,
+        "builtin": value.builtin,
+        "problem": value.problem.text(language) if value.problem else None,
+    }
+
+
+def preset(value: Preset, language: Language) -> Json:
+    return {
+        **preset_listed(Listed(value.name, value.about, value.builtin), language),
+        "values": plain(value.named.values),
+        "order": value.named.order,
+        "complete": plain(value.params.values),
+    }
+
+
+def sampling_declared(language: Language) -> Json:
+    """Every sampling parameter, step and named order. Blocks where they are asked for the first time."""
+    from samovar.sampling.orders import ORDERS
+    from samovar.sampling.registry import steps
+
+    declared = [(step, i, parameter) for step in steps().values() for i, parameter in enumerate(step.parameters)]
+    return {
+        "parameters": [
+            {
+                **msgspec.structs.asdict(parameter),
+                "step": step.name,
+                "switch": i < step.switches,
+                "help": say(parameter.help_key, language),
+            }
+            for step, i, parameter in declared
+        ],
+        "steps": [{"name": step.name, "group": step.group} for step in steps().values()],
+        "orders": dict(ORDERS),
+    }
+
+
 def event(value: ChatEvent, language: Language) -> bytes:
     """A server-sent event."""
     match value:
@@ -71,7 +123,11 @@ def event(value: ChatEvent, language: Language) -> bytes:
             return frame("delta", value)
         case Reading():
             return frame("progress", value)
+        case Looping():
+            return frame("loop", value)
         case Shown():
             return frame("current", value)
+        case Drawn():
+            return frame("sampling", value)
         case Titled():
             return frame("title", value)

@@ -11,6 +11,7 @@ from samovar.api.errors import Forbidden, NoSuchRoute, Unauthorized, status_of
 from samovar.core import errors as tree
 from samovar.core.catalogue import Language
 from samovar.core.errors import SamovarError
+from samovar.services.contracts import NoSuchPreset
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -28,6 +29,7 @@ CODES: Mapping[type[SamovarError], str] = MappingProxyType(
     {
         tree.PromptTooLong: "context_length_exceeded",
         NoSuchRoute: "unknown_url",
+        NoSuchPreset: "preset_not_found",
         tree.NotFound: "model_not_found",
         Unauthorized: "invalid_api_key",
     }

@@ -56,6 +56,7 @@ FIELDS: tuple[Field, ...] = (
     _honoured("max_completion_tokens", "wins over `max_tokens`", ("chat",)),
     _honoured("n", "1 to 128"),
     _honoured("stop", "a text or a list of any length; empty ones are left out"),
+    _honoured("preset", "a preset's name: its sampling, with the request's own parameters over it; unknown: 404"),
     _honoured("seed", "−1: a fresh one each time. The same seed gives the same text"),
     _honoured("logprobs", "chat: a boolean; completions: how many alternatives, 0 to 20"),
     _honoured("top_logprobs", "0 to 20, with `logprobs`", ("chat",)),

@@ -23,7 +23,7 @@ from samovar.api.sse import EventStream, while_connected
 from samovar.core.catalogue import Language, language_of, say
 from samovar.core.errors import EngineFailed, SamovarError
 from samovar.core.events import Done
-from samovar.services.contracts import Answers, Generation, Models
+from samovar.services.contracts import Answers, Generation, Models, Presets
 
 log = logging.getLogger("samovar.api")
 
@@ -31,7 +31,7 @@ FINGERPRINT = f"samovar-{__version__}"
 MOST_NAMED = 100
 
 
-def router(answers: Answers, models: Models) -> APIRouter:
+def router(answers: Answers, models: Models, presets: Presets) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.get("/models")
@@ -44,15 +44,20 @@ def router(answers: Answers, models: Models) -> APIRouter:
 
     @routes.post("/chat/completions")
     async def chat_completions(request: Request) -> Response:
-        asked = translate.chat(decode(await request.body()))
+        asked = await _settled(translate.chat(decode(await request.body())), presets)
         return await _answer(request, answers, models, asked, ChatForm(logprobs=asked.logprobs))
 
     @routes.post("/completions")
     async def completions(request: Request) -> Response:
-        asked = translate.text(decode(await request.body()))
+        asked = await _settled(translate.text(decode(await request.body())), presets)
         return await _answer(request, answers, models, asked, TextForm(logprobs=asked.logprobs))
 
     return routes
+
+
+async def _settled(asked: Asked, presets: Presets) -> Asked:
+    """With the preset that it names, where it does."""
+    return asked if asked.preset is None else translate.with_preset(asked, await presets.params(asked.preset))
 
 
 async def _answer(request: Request, answers: Answers, models: Models, asked: Asked, form: Form) -> Response:

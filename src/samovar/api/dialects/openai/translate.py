@@ -12,6 +12,7 @@ from samovar.api.dialects.openai.fields import settle
 from samovar.core.errors import InvalidParameter
 from samovar.core.parameters import SamplingParams, Value
 from samovar.core.requests import Completion, Message
+from samovar.services.presets import laid_over
 
 MOST_CHOICES = 128
 MOST_LOGPROBS = 20
@@ -32,11 +33,13 @@ TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A translated request. `ignored`: names of fields that nobody here knows."""
+    """A translated request. `preset`: the name of one that the completions' sampling is to be laid over;
+    `ignored`: names of fields that nobody here knows."""
 
     completions: tuple[Completion, ...]
     stream: bool
     include_usage: bool
+    preset: str | None
     ignored: tuple[str, ...]
 
     @property
@@ -85,7 +88,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
     if len(completions) * n > MOST_CHOICES:
         facts = {"prompts": len(completions), "n": n, "count": len(completions) * n, "maximum": MOST_CHOICES}
         raise InvalidParameter("api.openai.choices", name="n", **facts)
-    model, stop = fields.text("model"), fields.strings("stop")
+    model, stop, preset = fields.text("model"), fields.strings("stop"), fields.text("preset")
     constraint = read_constraint(fields)
     sampling, ignored = _sampling(fields)
     shared = {
@@ -99,8 +102,16 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
         completions=tuple(msgspec.structs.replace(completion, **shared) for completion in completions),
         stream=stream,
         include_usage=options.flag("include_usage"),
+        preset=preset or None,
         ignored=ignored,
     )
+
+
+def with_preset(asked: Asked, preset: SamplingParams) -> Asked:
+    """`asked`, with what it does not set itself from `preset`."""
+    sampling = laid_over(preset, asked.completions[0].sampling)
+    completions = (msgspec.structs.replace(completion, sampling=sampling) for completion in asked.completions)
+    return msgspec.structs.replace(asked, completions=tuple(completions))
 
 
 def _sampling(fields: Fields) -> tuple[SamplingParams, tuple[str, ...]]:
