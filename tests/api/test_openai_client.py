@@ -172,10 +172,10 @@ def test_a_model_that_is_not_listed_is_not_found_and_never_looked_for(served: Se
 
 def test_what_nobody_knows_is_ignored_and_said(served: Served) -> None:
     answer = served.client().chat.completions.create(
-        model=MODEL, messages=HELLO, extra_body={"skew": 1, "top_k": 5}, user="me", temperature=0
+        model=MODEL, messages=HELLO, extra_body={"wobble": 1, "top_k": 5}, user="me", temperature=0
     )
     (warning,) = answer.model_extra["warnings"]  # type: ignore[index]
-    assert "skew" in warning
+    assert "wobble" in warning
     assert "top_k" not in warning
     assert served.answers.asked[0].sampling.values == {"top_k": 5, "temperature": 0.0}
 
