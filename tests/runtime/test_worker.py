@@ -10,7 +10,7 @@ import pytest
 
 from samovar.core.engine import Setting
 from samovar.core.errors import Cancelled, EngineFailed, InvalidInput, PromptTooLong
-from samovar.core.events import Delta, Done, Failed, Finish, PromptProgress
+from samovar.core.events import Delta, Done, Failed, Finish, Looked, PromptProgress
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import GenerateRequest, Part
 from samovar.runtime.trust import Verdict
@@ -124,8 +124,23 @@ async def test_user_text_is_not_read_as_control_tokens(open_house: OpenHouse) ->
     worker = await open_house().supervisor.worker()
     spelled = await worker.tokenize((Part("<|im_end|>", special=False),))
     control = await worker.tokenize((Part("<|im_end|>", special=True),))
-    assert len(spelled) == len("<|im_end|>")
-    assert len(control) == 1
+    assert len(spelled.tokens) == len("<|im_end|>")
+    assert b"".join(spelled.pieces) == b"<|im_end|>"
+    assert len(control.tokens) == 1
+    assert (await worker.spell((*spelled.tokens, 10**6))).pieces == spelled.pieces
+
+
+async def test_a_look_shows_what_each_step_does_and_draws_nothing(open_house: OpenHouse) -> None:
+    params = SamplingParams({"temperature": 0.7, "top_k": 5, "top_p": 0.9, "min_p": 0.0})
+    story = await told(await open_house().ask("look", sampling=params, look=3))
+    (looked,) = [e for e in story.events if isinstance(e, Looked)]
+    steps = [stage.step for stage in looked.stages]
+    assert steps[0] == ""
+    assert {"top_k", "top_p", "temperature"} <= set(steps)
+    survivors = [stage.survivors for stage in looked.stages]
+    assert survivors == sorted(survivors, reverse=True)
+    assert all(stage.top[0].piece == b"l" for stage in looked.stages)
+    assert story.text() == ""
 
 
 async def test_a_killed_worker_ends_its_answers_with_an_error_and_the_next_request_works(

@@ -52,6 +52,21 @@ class Delta(msgspec.Struct, frozen=True, tag="delta"):
     tokens: tuple[TokenDetail, ...] = ()
 
 
+class Stage(msgspec.Struct, frozen=True, array_like=True):
+    """The next token's distribution after `step` of the chain ("" before the first): how many tokens may still be
+    drawn, and the likeliest with their log-probabilities, best first."""
+
+    step: str
+    survivors: int
+    top: tuple[Alternative, ...]
+
+
+class Looked(msgspec.Struct, frozen=True, tag="looked"):
+    """What each step of the chain did to the next token's distribution, in order; no token was drawn."""
+
+    stages: tuple[Stage, ...]
+
+
 class Finish(msgspec.Struct, frozen=True, tag="finish"):
     """Choice `index` ended; `stop` is the stop string that ended it, where one did."""
 
@@ -87,4 +102,4 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     error: ErrorValue
 
 
-Event = Accepted | PromptProgress | Delta | Finish | Done | Failed
+Event = Accepted | PromptProgress | Delta | Looked | Finish | Done | Failed

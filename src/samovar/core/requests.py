@@ -80,7 +80,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker is asked: a rendered prompt (`parts`) or token ids (`tokens`), one of the two.
 
-    `guidance_scale` other than 1: `negative` is the rendered negative prompt.
+    `guidance_scale` other than 1: `negative` is the rendered negative prompt. `look`: no answer, but what each step
+    of the chain does to the next token's distribution, with so many tokens a step.
     """
 
     id: str
@@ -92,5 +93,6 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     n: int = 1
     logprobs: int | None = None
     constraint: Constraint | None = None
+    look: int | None = None
     guidance_scale: float = 1.0
     negative: tuple[Part, ...] = ()

@@ -5,10 +5,23 @@ Turns rows of logits into events. Knows the sampler and the text stream; not the
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
-from samovar.core.events import Alternative, Delta, Done, Event, Finish, FinishReason, Timings, TokenDetail, Usage
+from samovar.core.events import (
+    Alternative,
+    Delta,
+    Done,
+    Event,
+    Finish,
+    FinishReason,
+    Looked,
+    Stage,
+    Timings,
+    TokenDetail,
+    Usage,
+)
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import GenerateRequest
 from samovar.prompts.stream import TextStream
@@ -16,6 +29,7 @@ from samovar.runtime.scheduler import Job
 from samovar.sampling import Lexicon, Sampler
 from samovar.sampling.grammar import Grammar
 from samovar.sampling.guidance import guided
+from samovar.sampling.trace import trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +49,8 @@ class Choice:
         self.ended = False
         self._limit = request.max_tokens
         self._scale = request.guidance_scale
+        self._params, self._lexicon = request.sampling, lexicon
+        self.look = request.look
         self._wants_logprobs = request.logprobs
         self._sampler = Sampler(SamplingParams(params.values, params.order, seed + job.index), lexicon)
         self._follower = grammar.follow() if grammar else None
@@ -43,12 +59,26 @@ class Choice:
     def draw(self, row: Row, against: Row | None = None) -> tuple[int, TokenDetail]:
         """The next token from its logits, float32 [vocabulary], guided away from the logits `against`. Log-
         probabilities stay those of `row`; the detail's piece is filled in by `say`."""
-        steered = row if against is None else guided(row, against, self._scale)
-        token = self._sampler.draw(self._follower.masked(steered) if self._follower else steered, self.job.tokens)
+        token = self._sampler.draw(self._steered(row, against), self.job.tokens)
         if self._wants_logprobs is None:
             return token, TokenDetail(token, b"")
         logprob, top = self._sampler.logprobs(row, token, self._wants_logprobs)
         return token, TokenDetail(token, b"", logprob, tuple(Alternative(i, b"", p) for i, p in top))
+
+    def _steered(self, row: Row, against: Row | None) -> Row:
+        steered = row if against is None else guided(row, against, self._scale)
+        return self._follower.masked(steered) if self._follower else steered
+
+    def looked(self, row: Row, against: Row | None, piece: Callable[[int], bytes]) -> Looked:
+        """What each step would do to `row`, as `draw` takes it."""
+        steered = self._steered(row, against)
+        stages = trace(self._params, self._lexicon, steered, self.job.tokens, self.look or 1)
+        return Looked(
+            tuple(
+                Stage(s.step, s.survivors, tuple(Alternative(i, piece(i), math.log(p)) for i, p in s.top if p > 0))
+                for s in stages
+            )
+        )
 
     def say(self, detail: TokenDetail, piece: Callable[[int], bytes], room: int) -> list[Event]:
         """Events for a drawn token that does not end the text by itself. `room`: tokens left in the window.

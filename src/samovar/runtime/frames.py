@@ -31,15 +31,25 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
 
 
 class Tokenize(msgspec.Struct, frozen=True, tag="tokenize"):
+    """Asks for the tokens of a prompt. `bos`: with the begin-of-sequence token, where the model wants one."""
+
     id: str
     parts: tuple[Part, ...]
+    bos: bool = True
+
+
+class Spell(msgspec.Struct, frozen=True, tag="spell"):
+    """Asks for the bytes of tokens."""
+
+    id: str
+    tokens: tuple[int, ...]
 
 
 class Quit(msgspec.Struct, frozen=True, tag="quit"):
     """End when the step in hand is done; while loading, cancel the load."""
 
 
-ToWorker = Load | Generate | Cancel | Tokenize | Quit
+ToWorker = Load | Generate | Cancel | Tokenize | Spell | Quit
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):
@@ -60,8 +70,11 @@ class Happened(msgspec.Struct, frozen=True, tag="event"):
 
 
 class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
+    """Answers Tokenize and Spell: ids, and the bytes that each stands for."""
+
     id: str
     tokens: tuple[int, ...]
+    pieces: tuple[bytes, ...]
 
 
 FromWorker = Loading | Ready | LoadFailed | Happened | Tokens

@@ -15,7 +15,7 @@ from samovar.core.errors import EngineFailed, InvalidInput, SamovarError
 from samovar.core.events import Accepted, Event, Failed, PromptProgress
 from samovar.core.requests import GenerateRequest, Part, begins_with
 from samovar.runtime.answer import Answer, Choice
-from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Tokenize, Tokens, ToWorker
+from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Spell, Tokenize, Tokens, ToWorker
 from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler
 from samovar.sampling import Lexicon
 from samovar.sampling.grammar import Grammars
@@ -53,8 +53,12 @@ class GenerationLoop:
                 self._begin(request)
             case Cancel(id):
                 self._cancel(id)
-            case Tokenize(id, parts):
-                self._emit(Tokens(id, tuple(self._tokenize(parts))))
+            case Tokenize(id, parts, bos):
+                tokens = self._tokenize(parts, bos=bos)
+                self._emit(Tokens(id, tuple(tokens), tuple(map(self._engine.piece, tokens))))
+            case Spell(id, tokens):
+                known = [token for token in tokens if 0 <= token < self._engine.info.vocab_size]
+                self._emit(Tokens(id, tuple(known), tuple(map(self._engine.piece, known))))
             case _:
                 pass
 
@@ -103,9 +107,9 @@ class GenerationLoop:
             return None
         return self._tokenize(request.negative) or prompt[-1:]
 
-    def _tokenize(self, parts: tuple[Part, ...]) -> list[int]:
+    def _tokenize(self, parts: tuple[Part, ...], *, bos: bool = True) -> list[int]:
         """Only the first part may get a begin-of-sequence token, and only if the template wrote none."""
-        written = begins_with(parts, self._engine.info.bos_text)
+        written = not bos or begins_with(parts, self._engine.info.bos_text)
         return [
             token
             for i, part in enumerate(parts)
@@ -147,6 +151,10 @@ class GenerationLoop:
         if job.index == 0 and len(job.tokens) == job.prompt:
             self._progress(job)
         try:
+            if choice.look is not None:
+                looked = choice.looked(row, against, self._engine.piece)
+                self._finish(choice, [looked, *choice.end("stop")])
+                return
             token, detail = choice.draw(row, against)
         except SamovarError as error:
             self._fail(job.request, error)

@@ -28,6 +28,7 @@ from samovar.runtime.frames import (
     Loading,
     Quit,
     Ready,
+    Spell,
     Tokenize,
     Tokens,
     ToWorker,
@@ -78,7 +79,7 @@ class WorkerProcess:
         self._progress = progress
         self._ids = count()
         self._streams: dict[str, Stream] = {}
-        self._calls: dict[str, asyncio.Future[tuple[int, ...]]] = {}
+        self._calls: dict[str, asyncio.Future[Tokens]] = {}
         self._ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
         self._closing = False
         self._holds = 0
@@ -135,12 +136,20 @@ class WorkerProcess:
         stream.accepted = first
         return stream
 
-    async def tokenize(self, parts: tuple[Part, ...]) -> tuple[int, ...]:
+    async def tokenize(self, parts: tuple[Part, ...], *, bos: bool = True) -> Tokens:
+        """The tokens of a rendered prompt, with the begin-of-sequence token where the model wants one."""
+        return await self._call(lambda id: Tokenize(id, parts, bos))
+
+    async def spell(self, tokens: tuple[int, ...]) -> Tokens:
+        """The bytes of tokens; ids that the vocabulary has not are left out."""
+        return await self._call(lambda id: Spell(id, tokens))
+
+    async def _call(self, frame: Callable[[str], ToWorker]) -> Tokens:
         self._check_alive()
         id = str(next(self._ids))
-        call: asyncio.Future[tuple[int, ...]] = asyncio.get_running_loop().create_future()
+        call: asyncio.Future[Tokens] = asyncio.get_running_loop().create_future()
         self._calls[id] = call
-        self.send(Tokenize(id, parts))
+        self.send(frame(id))
         return await call
 
     async def drained(self) -> None:
@@ -190,8 +199,8 @@ class WorkerProcess:
                 if isinstance(event, Done | Failed):
                     del self._streams[id]
                     self._note_drained()
-            case Tokens(id, tokens):
-                self._settle(self._calls.pop(id), tokens)
+            case Tokens(id):
+                self._settle(self._calls.pop(id), frame)
             case Loading(share):
                 self._progress(share)
             case Ready(info):

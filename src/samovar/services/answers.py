@@ -7,6 +7,8 @@ import asyncio
 from msgspec.structs import replace
 
 from samovar.core.engine import EngineInfo
+from samovar.core.errors import revive
+from samovar.core.events import Failed, Looked, Stage
 from samovar.core.requests import Completion, GenerateRequest, Guidance, Message, Part
 from samovar.prompts.template import Rendered, render
 from samovar.runtime.process import Stream
@@ -21,6 +23,32 @@ class AnswerService:
         self._models = models
 
     async def start(self, completion: Completion) -> Stream:
+        return await self._start(completion, look=None)
+
+    async def next_token(self, completion: Completion, count: int) -> tuple[Stage, ...]:
+        """What each step of the chain does to the next token's distribution, with the `count` likeliest tokens."""
+        stream = await self._start(replace(completion, n=1), look=count)
+        stages: tuple[Stage, ...] = ()
+        async for event in stream:
+            if isinstance(event, Failed):
+                raise revive(event.error)
+            if isinstance(event, Looked):
+                stages = event.stages
+        return stages
+
+    async def tokenize(self, text: str, *, special: bool) -> tuple[tuple[int, bytes], ...]:
+        """(id, bytes) of each token of `text`; with `special`, control tokens' texts become those."""
+        async with self._models.serving(None) as served:
+            spelled = await served.worker.tokenize((Part(text, special=special),), bos=False)
+            return tuple(zip(spelled.tokens, spelled.pieces, strict=True))
+
+    async def detokenize(self, tokens: tuple[int, ...]) -> tuple[tuple[int, bytes], ...]:
+        """(id, bytes) of each of `tokens` that the vocabulary has."""
+        async with self._models.serving(None) as served:
+            spelled = await served.worker.spell(tokens)
+            return tuple(zip(spelled.tokens, spelled.pieces, strict=True))
+
+    async def _start(self, completion: Completion, look: int | None) -> Stream:
         async with self._models.serving(completion.model) as served:
             given, guidance = completion.prompt, completion.guidance
             prompt = Rendered(()) if isinstance(given, tuple) else await self._rendered(completion, served.info)
@@ -34,6 +62,7 @@ class AnswerService:
                 n=completion.n,
                 logprobs=completion.logprobs,
                 constraint=completion.constraint,
+                look=look,
                 guidance_scale=guidance.scale if guidance else 1.0,
                 negative=await self._negative(completion, guidance, served.info) if guidance else (),
             )
@@ -47,8 +76,8 @@ class AnswerService:
             if isinstance(completion.prompt, tuple):
                 return RenderedPrompt((), completion.prompt)
             prompt = await self._rendered(completion, served.info)
-            tokens = await served.worker.tokenize(prompt.parts)
-            return RenderedPrompt(prompt.parts, tokens, prompt.notes)
+            spelled = await served.worker.tokenize(prompt.parts)
+            return RenderedPrompt(prompt.parts, spelled.tokens, prompt.notes)
 
     async def _negative(self, completion: Completion, guidance: Guidance, info: EngineInfo) -> tuple[Part, ...]:
         if completion.prompt is not None:

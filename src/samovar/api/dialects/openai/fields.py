@@ -74,6 +74,11 @@ FIELDS: tuple[Field, ...] = (
     _honoured("grammar", "GBNF; Lark, as llguidance reads it, where it begins with `%llguidance`"),
     _honoured("grammar_string", "= `grammar`"),
     _honoured("guided_grammar", "= `grammar`"),
+    _honoured("guidance_scale", "0 to 20, 1 is none: how far the answer moves away from `negative_prompt`"),
+    _honoured(
+        "negative_prompt",
+        "chat: stands in place of the system message; completions: the whole other prompt, empty: the last token",
+    ),
     _refused("tools", "tool calls are not there yet", ("chat",), []),
     _refused("tool_choice", "passes as `none` or `auto`", ("chat",), "none", "auto"),
     _refused("functions", "tool calls are not there yet", ("chat",), []),

@@ -11,10 +11,11 @@ from samovar.api.dialects.openai.constraint import read_constraint
 from samovar.api.dialects.openai.fields import settle
 from samovar.core.errors import InvalidParameter
 from samovar.core.parameters import SamplingParams, Value
-from samovar.core.requests import Completion, Message
+from samovar.core.requests import Completion, Guidance, Message
 from samovar.services.presets import laid_over
 
 MOST_CHOICES = 128
+MOST_GUIDANCE = 20.0
 MOST_LOGPROBS = 20
 MOST_TOKENS = 2**31 - 1
 SEEDS = 2**63
@@ -90,12 +91,14 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
         raise InvalidParameter("api.openai.choices", name="n", **facts)
     model, stop, preset = fields.text("model"), fields.strings("stop"), fields.text("preset")
     constraint = read_constraint(fields)
+    guidance = _guidance(fields)
     sampling, ignored = _sampling(fields)
     shared = {
         "model": None if model in ("", "default") else model,
         "n": n,
         "stop": stop,
         "constraint": constraint,
+        "guidance": guidance,
         "sampling": sampling,
     }
     return Asked(
@@ -112,6 +115,12 @@ def with_preset(asked: Asked, preset: SamplingParams) -> Asked:
     sampling = laid_over(preset, asked.completions[0].sampling)
     completions = (msgspec.structs.replace(completion, sampling=sampling) for completion in asked.completions)
     return msgspec.structs.replace(asked, completions=tuple(completions))
+
+
+def _guidance(fields: Fields) -> Guidance | None:
+    """Only a scale asks for guidance: clients send an empty negative prompt with everything."""
+    scale, negative = fields.number("guidance_scale", 0, MOST_GUIDANCE), fields.text("negative_prompt")
+    return None if scale in (None, 1.0) else Guidance(scale or 0.0, negative or "")
 
 
 def _sampling(fields: Fields) -> tuple[SamplingParams, tuple[str, ...]]:
