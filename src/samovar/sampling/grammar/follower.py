@@ -28,7 +28,7 @@ class Follower:
 
         Raises InvalidInput where nothing is allowed, or where the grammar takes too much work to follow.
         """
-        self._matcher.unsafe_compute_mask_ptr(self._mask.address, self._mask.size)
+        self._mask.read(self._matcher)
         if self._matcher.is_error():
             raise stuck(self._matcher, self._length)
         if self._mask.empty:

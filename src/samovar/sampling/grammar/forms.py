@@ -69,7 +69,8 @@ def _json_schema(text: str) -> Body:
 
 
 def _regex(text: str) -> Body:
-    return {"lark_grammar": f"start: /{regex_to_lark(text)}/" if text else 'start: ""'}
+    """Digits are 0 to 9: nobody who writes \\d for a number wants those of all scripts."""
+    return {"lark_grammar": f"start: /{regex_to_lark(text, use_ascii='d')}/" if text else 'start: ""'}
 
 
 def _lark(text: str) -> Body:

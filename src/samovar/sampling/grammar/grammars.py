@@ -33,7 +33,8 @@ STACK = 256 * 1024 * 1024
 """Bytes, for the thread that compiles: llguidance follows rules by recursion, up to 3 kB for each, and a text of
 the largest size can hold 50 thousand. Only what is used becomes memory."""
 
-_LIMITS = LLParserLimits(verbose_errors=False)
+_LIMITS = LLParserLimits(verbose_errors=False, step_max_items=1_000_000)
+"""Twenty times the library's usual items a step: a recursive GBNF grammar over 262 thousand tokens takes them."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Laying a bit mask over a row of logits."""
+"""A bit mask, and laying it over a row of logits."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from llguidance import LLMatcher
 
 Logits = npt.NDArray[np.float32]
 
@@ -18,22 +19,19 @@ class Mask:
     def __init__(self, vocab_size: int) -> None:
         words = vocab_size // 32 + 1
         self._vocab_size = vocab_size
+        self._known = np.packbits(np.arange(words * 32) < vocab_size, bitorder="little")
         self._bytes = np.zeros(words * 4, dtype=np.uint8)
         self._row: Logits = np.empty((words * 4, 8), dtype=np.float32)
 
     @property
-    def address(self) -> int:
-        return int(self._bytes.ctypes.data)
-
-    @property
-    def size(self) -> int:
-        """In bytes: room for the vocabulary and at least one token more."""
-        return self._bytes.nbytes
-
-    @property
     def empty(self) -> bool:
         """Whether it allows no token of the vocabulary."""
-        return not np.unpackbits(self._bytes, count=self._vocab_size, bitorder="little").any()
+        return not self._bytes.any()
+
+    def read(self, matcher: LLMatcher) -> None:
+        """What `matcher` allows next."""
+        matcher.unsafe_compute_mask_ptr(self._bytes.ctypes.data, self._bytes.nbytes)
+        self._bytes &= self._known
 
     def over(self, row: Logits) -> Logits:
         """`row` (float32 [vocabulary]) with -inf for what the mask forbids: valid until the next call.
