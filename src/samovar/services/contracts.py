@@ -9,7 +9,7 @@ import msgspec
 
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import ErrorValue, NotFound
-from samovar.core.events import Accepted, Event
+from samovar.core.events import Accepted, Event, Stage
 from samovar.core.library import InstalledModel as InstalledModel
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Part
@@ -71,6 +71,18 @@ class Answers(Protocol):
         ...
 
     async def render(self, completion: Completion) -> RenderedPrompt: ...
+
+    async def next_token(self, completion: Completion, count: int) -> tuple[Stage, ...]:
+        """What each step of the chain does to the next token's distribution, with the `count` likeliest tokens."""
+        ...
+
+    async def tokenize(self, text: str, *, special: bool) -> tuple[tuple[int, bytes], ...]:
+        """(id, bytes) of each token of `text`; with `special`, control tokens' texts become those."""
+        ...
+
+    async def detokenize(self, tokens: tuple[int, ...]) -> tuple[tuple[int, bytes], ...]:
+        """(id, bytes) of each of `tokens` that the vocabulary has."""
+        ...
 
 
 class Presets(Protocol):

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from samovar import __version__
 from samovar.api.body import decode
+from samovar.api.dialects.openai import inspection, together, translate
 from samovar.api.dialects.openai import models as catalogue
-from samovar.api.dialects.openai import together, translate
 from samovar.api.dialects.openai.forms import ChatForm, Form, TextForm
 from samovar.api.dialects.openai.stream import Chunks, whole
 from samovar.api.dialects.openai.translate import Asked
@@ -52,6 +52,7 @@ def router(answers: Answers, models: Models, presets: Presets) -> APIRouter:
         asked = await _settled(translate.text(decode(await request.body())), presets)
         return await _answer(request, answers, models, asked, TextForm(logprobs=asked.logprobs))
 
+    routes.include_router(inspection.router(answers))
     return routes
 
 

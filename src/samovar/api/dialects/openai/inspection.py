@@ -1,0 +1,80 @@
+"""Looking inside, beyond what OpenAI has: the next token step by step, and texts as tokens and back.
+
+`/v1/next_token` takes the body of a chat or text completion and `top`; `/v1/tokenize` a `text` (or `prompt`) and
+`special`; `/v1/detokenize` `tokens`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from samovar.api.body import Fields, decode
+from samovar.api.dialects.openai import translate
+from samovar.api.sse import while_connected
+from samovar.core.events import Stage
+from samovar.core.requests import Completion
+from samovar.services.contracts import Answers
+
+MOST_TOP = 1000
+DEFAULT_TOP = 10
+
+Spelling = tuple[tuple[int, bytes], ...]
+
+
+def router(answers: Answers) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.post("/next_token")
+    async def next_token(request: Request) -> Response:
+        body = dict(decode(await request.body()))
+        top = Fields({"top": body.pop("top", None)}).whole("top", 1, MOST_TOP) or DEFAULT_TOP
+        completion = _completion(body)
+        stages = await while_connected(request.receive, answers.next_token(completion, top))
+        return _reply({"object": "next_token", "stages": [_stage(stage) for stage in stages]})
+
+    @routes.post("/tokenize")
+    async def tokenize(request: Request) -> Response:
+        fields = Fields(decode(await request.body()))
+        text, prompt, special = fields.text("text"), fields.text("prompt"), fields.flag("special")
+        text = prompt if text is None else text
+        if text is None:
+            raise fields.missing("text")
+        return _reply(_tokens(await answers.tokenize(text, special=special)))
+
+    @routes.post("/detokenize")
+    async def detokenize(request: Request) -> Response:
+        fields = Fields(decode(await request.body()))
+        tokens = fields.take("tokens")
+        if not isinstance(tokens, list) or not all(type(token) is int for token in tokens):
+            raise fields.wrong("tokens", "array", tokens)
+        return _reply(_tokens(await answers.detokenize(tuple(tokens))))
+
+    return routes
+
+
+def _completion(body: dict[str, object]) -> Completion:
+    return (translate.chat(body) if "messages" in body else translate.text(body)).completions[0]
+
+
+def _stage(stage: Stage) -> dict[str, object]:
+    top = [{**_token(a.id, a.piece), "probability": math.exp(a.logprob)} for a in stage.top]
+    return {"step": stage.step or "model", "survivors": stage.survivors, "top": top}
+
+
+def _tokens(spelled: Spelling) -> dict[str, object]:
+    pieces = [_token(id, piece) for id, piece in spelled]
+    text = b"".join(piece for _, piece in spelled).decode("utf-8", "replace")
+    return {"tokens": [id for id, _ in spelled], "count": len(spelled), "text": text, "pieces": pieces}
+
+
+def _token(id: int, piece: bytes) -> dict[str, object]:
+    """A token's bytes beside its text: half a character has no text of its own."""
+    return {"id": id, "text": piece.decode("utf-8", "replace"), "bytes": list(piece)}
+
+
+def _reply(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
