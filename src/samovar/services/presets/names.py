@@ -23,7 +23,7 @@ DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("co
 def safe_name(name: str) -> str:
     """`name` in its one Unicode spelling. Raises InvalidInput for what cannot be a file's name everywhere."""
     spelled = unicodedata.normalize("NFC", name)
-    if _cleaned(spelled) != spelled:
+    if not spelled or _cleaned(spelled) != spelled:
         raise InvalidInput("presets.bad_name", name=name[:LONGEST], longest=LONGEST)
     return spelled
 

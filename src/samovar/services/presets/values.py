@@ -39,11 +39,13 @@ class Listed(msgspec.Struct, frozen=True):
 
 class Foreign(msgspec.Struct, frozen=True):
     """Another program's preset as we would say it: `values` by names that a parameter here may have, `order` in any
-    program's words, `left`: what cannot be said here, by its own name. `mixed`: many of its names are about other
-    things than sampling, and nobody misses them."""
+    program's words; `usual`: what that program takes where its preset says nothing, and we would take something
+    else; `left`: what cannot be said here, by its own name. `mixed`: many of its names are about other things than
+    sampling, and nobody misses them."""
 
     values: dict[str, object]
     order: tuple[str | int, ...] = ()
+    usual: dict[str, object] = {}
     left: dict[str, object] = {}
     mixed: bool = False
 

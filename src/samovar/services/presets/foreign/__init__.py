@@ -14,7 +14,7 @@ from samovar.core.errors import InvalidInput, InvalidParameter
 from samovar.core.parameters import SamplingParams, Value
 from samovar.services.presets.folder import file_of
 from samovar.services.presets.foreign import koboldcpp, sillytavern, textgen
-from samovar.services.presets.params import switched_off
+from samovar.services.presets.params import checked, laid_over, switched_off
 from samovar.services.presets.values import Foreign, PresetFile
 
 ASKS_FOR_NOTHING: dict[str, object] = {
@@ -38,11 +38,11 @@ def take_over(filename: str, raw: bytes) -> tuple[PresetFile, tuple[str, ...]]:
     could not be taken). Steps that it has switched off are left out. Raises InvalidInput for any other file."""
     foreign, about = _read(filename, raw)
     values, left = _known(foreign)
-    order, unknown_steps = _order(foreign.order)
-    params = _without_idle(SamplingParams(values, order))
     if not values:
         raise InvalidInput("presets.not_understood", file=filename[:80])
-    return file_of(params, about), (*left, *unknown_steps)
+    order, unknown_steps = _order(foreign.order)
+    params = laid_over(checked(foreign.usual), SamplingParams(values, order))
+    return file_of(_without_idle(params), about), (*left, *unknown_steps)
 
 
 def _read(filename: str, raw: bytes) -> tuple[Foreign, str]:

@@ -20,8 +20,24 @@ WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "no", "off"), False),
     **dict.fromkeys(("null", "~", ""), None),
 }
-ESCAPES = re.compile(r"\\(?:\n[ \t]*|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
-LETTERS = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", '"': '"', "\\": "\\", "/": "/", " ": " ", "e": "\x1b"}
+SINGLE = re.compile(r"'(')|[ \t]*\n(\n*)")
+DOUBLE = re.compile(
+    r"\\(\n|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4}|.)|[ \t]*\n(\n*)", re.DOTALL
+)
+"""What stands for something else in quoted texts: an escape, or line breaks."""
+
+LETTERS = {
+    "\n": "",
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "0": "\0",
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "f": "\f",
+    "v": "\v",
+}
 MOST_LINES = 200
 """Of one quoted text."""
 
@@ -79,14 +95,17 @@ def _quoted(first: str, lines: list[str], at: int) -> tuple[str, int]:
         if at == len(lines) or at - start == MOST_LINES:
             raise _not_understood(start, lines[start])
         text += "\n" + lines[at].strip()
-    # Of n line breaks inside quotes n - 1 are meant; a single one is a space.
-    folded = re.sub(r"[ \t]*\n(\n*)", lambda breaks: breaks[1] or " ", match[1])
-    return (folded.replace("''", "'") if quote == "'" else ESCAPES.sub(_unescaped, folded)), at + 1
+    said = (SINGLE if quote == "'" else DOUBLE).sub(_meant, match[1])
+    # JSON's way to write a character beyond 16 bits; half of one is none.
+    return said.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), at + 1
 
 
-def _unescaped(escape: re.Match[str]) -> str:
-    name = escape[0][1:]
-    return chr(int(name[1:], 16)) if name[0] in "ux" and len(name) > 1 else LETTERS.get(name, name)
+def _meant(found: re.Match[str]) -> str:
+    """An escape's character; of n line breaks n - 1, but a single one is a space."""
+    escape, breaks = found[1], found[2]
+    if escape is None:
+        return breaks or " "
+    return chr(int(escape[1:], 16)) if len(escape) > 1 else LETTERS.get(escape, escape)
 
 
 def _block(lines: list[str], at: int) -> tuple[str, int]:

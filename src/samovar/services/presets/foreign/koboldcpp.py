@@ -35,13 +35,9 @@ def recognise(body: Json) -> bool:
 def read(body: Json) -> Foreign:
     values = {PAGE_NAMES.get(name, name): value for name, value in _settings(body).items() if value is not None}
     order = values.pop("sampler_order", None)
-    for name, usual in USUAL.items():
-        values.setdefault(name, usual)
-    for name, meaning in ZEROS.items():
-        if values.get(name) == 0:
-            values[name] = meaning
+    values.update({name: meaning for name, meaning in ZEROS.items() if values.get(name) == 0})
     words = tuple(word for word in order if isinstance(word, int)) if isinstance(order, list) else ()
-    return Foreign(values, words or (USUAL_ORDER,), mixed="savedsettings" in body)
+    return Foreign(values, words or (USUAL_ORDER,), USUAL, mixed="savedsettings" in body)
 
 
 def _settings(body: Json) -> Json:

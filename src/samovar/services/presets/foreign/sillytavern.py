@@ -26,13 +26,13 @@ def read(body: Json) -> Foreign:
     values, left = dict(body), dict[str, object]()
     if values.pop("do_sample", True) is False:
         values["temp"] = 0
-    for name in RANGES:
-        values[name] = values.get(name) or -1
+    values.update({name: -1 for name in RANGES if values.get(name) == 0})
     orders = [values.pop(name, None) for name in ORDERS]
     order = next((words for words in orders if isinstance(words, list) and words), [USUAL_ORDER])
     _take_bans(values, left)
     _take_bias(values, left)
-    return Foreign(values, tuple(word for word in order if isinstance(word, str | int)), left)
+    words = tuple(word for word in order if isinstance(word, str | int))
+    return Foreign(values, words, dict.fromkeys(RANGES, -1), left)
 
 
 def _take_bans(values: Json, left: Json) -> None:

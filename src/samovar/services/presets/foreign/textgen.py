@@ -19,10 +19,11 @@ def read(raw: bytes) -> Foreign:
     values = flat_yaml.read(raw.decode("utf-8", "replace"))
     if values.pop("do_sample", True) is False:
         values["temperature"] = 0
-    values[RANGE] = values.get(RANGE, USUAL_RANGE) or -1
-    values.setdefault("dry_range", values[RANGE])
+    if values.get(RANGE) == 0:
+        values[RANGE] = -1
+    usual = {RANGE: USUAL_RANGE, "dry_range": values.get(RANGE, USUAL_RANGE)}
     order = values.pop("sampler_priority", None)
     if isinstance(order, str):
         order = [line.strip() for line in order.replace(",", "\n").splitlines() if line.strip()]
     words = tuple(word for word in order if isinstance(word, str)) if isinstance(order, list) else ()
-    return Foreign(values, words or (ORDER,))
+    return Foreign(values, words or (ORDER,), usual)
