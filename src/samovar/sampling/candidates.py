@@ -122,7 +122,8 @@ class Candidates:
             return self
         new = self.logits.copy()
         new[indices] = logits
-        return self.with_logits(new, ordered=False) if new.max() > -np.inf else self
+        bans = np.min(logits) == -np.inf
+        return self if bans and new.max() == -np.inf else self.with_logits(new, ordered=False)
 
     def without(self, indices: Ids) -> Candidates:
         """Those that are not at `indices`; all of them if that would leave nothing possible. From the whole
