@@ -7,31 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samovar.core.parameters import Number
+from samovar.core.parameters import Value
 from samovar.sampling import steps
 from samovar.sampling.candidates import Candidates
 from samovar.sampling.registry import defaults
 from samovar.sampling.step import Moment
-
-GUIDE = (0.5, 0.22, 0.12, 0.02, 0.01, 0.0001)
-"""The best of a vocabulary whose other 20,000 tokens share the rest."""
-
-
-def vocabulary(*best: float, others: int = 20_000) -> Candidates:
-    """Logits with these probabilities for tokens 0, 1, …, and what is missing to 1 spread over `others` more."""
-    spread = np.full(others, (1 - sum(best)) / others) if others else np.empty(0)
-    return Candidates(np.log(np.array([*best, *spread])).astype(np.float32))
-
-
-def after(step: str, candidates: Candidates, history: tuple[int, ...] = (), **values: Number) -> dict[int, float]:
-    """Probabilities by token after one step."""
-    left = steps()[step].apply(candidates, {**defaults(), **values}, Moment(history))
-    weights = left.weights() / left.weights().sum()
-    return {left.token(index): float(weight) for index, weight in enumerate(weights)}
-
-
-def close(expected: dict[int, float]) -> object:
-    return pytest.approx(expected, rel=1e-4)
+from tests.sampling.tables import GUIDE, after, close, logits_after, vocabulary
 
 
 def test_top_p_of_0_8_keeps_three_of_the_guides_example() -> None:
@@ -82,9 +63,8 @@ def test_temperature_raises_probabilities_to_its_inverse(temperature: float, exp
 
 
 def penalised(logits: list[float], history: tuple[int, ...], penalty: float, last: int) -> list[float]:
-    values: dict[str, Number] = {"repetition_penalty": penalty, "repetition_penalty_range": last}
-    candidates = Candidates(np.array(logits, dtype=np.float32))
-    return list(steps()["repetition_penalty"].apply(candidates, {**defaults(), **values}, Moment(history)).logits)
+    values: dict[str, Value] = {"repetition_penalty": penalty, "repetition_penalty_range": last}
+    return logits_after("repetition_penalty", logits, history, **values)
 
 
 def test_repetition_penalty_divides_good_logits_and_multiplies_bad_ones_once_each() -> None:
@@ -100,7 +80,7 @@ def test_repetition_penalty_looks_back_as_far_as_its_range(last: int, expected: 
 
 def test_repetition_penalty_finds_tokens_after_a_truncation() -> None:
     few = Candidates(np.array([5, 4], dtype=np.float32), np.array([70, 7]), ordered=True)
-    values: dict[str, Number] = {"repetition_penalty": 2.0, "repetition_penalty_range": 64}
+    values: dict[str, Value] = {"repetition_penalty": 2.0, "repetition_penalty_range": 64}
     left = steps()["repetition_penalty"].apply(few, {**defaults(), **values}, Moment((7, 8)))
     assert [(left.token(i), float(left.logits[i])) for i in range(2)] == [(70, 5.0), (7, 2.0)]
     assert not left.ordered
