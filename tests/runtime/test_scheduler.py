@@ -90,6 +90,15 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert job not in self.scheduler.running
         assert job not in self.scheduler.waiting
 
+    @precondition(lambda self: any(len(job.tokens) > job.prompt for job in self.scheduler.running))
+    @rule(data=st.data())
+    def take_back(self, data: st.DataObject) -> None:
+        """Tokens that were drawn and not yet computed further on, as after a draw."""
+        grown = [job.pair[0] for job in self.scheduler.running if len(job.tokens) > job.prompt]
+        job = data.draw(st.sampled_from(grown))
+        count = data.draw(st.integers(1, len(job.tokens) - job.prompt))
+        self.engine.run(Plan(ops=list(self.scheduler.rewind(job, count))))
+
     @precondition(lambda self: self.scheduler.running)
     @rule(data=st.data())
     def lose_trust(self, data: st.DataObject) -> None:

@@ -12,7 +12,7 @@ from samovar.core.engine import Setting
 from samovar.core.errors import Cancelled, EngineFailed, InvalidInput, PromptTooLong
 from samovar.core.events import Delta, Done, Failed, Finish, Looked, PromptProgress
 from samovar.core.parameters import SamplingParams
-from samovar.core.requests import GenerateRequest, Part
+from samovar.core.requests import Banned, GenerateRequest, Part
 from samovar.runtime.trust import Verdict
 from tests.runtime.conftest import OpenHouse, chat, told
 
@@ -128,6 +128,26 @@ async def test_user_text_is_not_read_as_control_tokens(open_house: OpenHouse) ->
     assert b"".join(spelled.pieces) == b"<|im_end|>"
     assert len(control.tokens) == 1
     assert (await worker.spell((*spelled.tokens, 10**6))).pieces == spelled.pieces
+
+
+async def test_a_banned_text_is_taken_back_and_the_answer_goes_on(open_house: OpenHouse) -> None:
+    house = open_house()
+    story = await told(await house.ask("one TWO two three", sampling=GREEDY, banned=Banned(("two", "ree"))))
+    assert story.text().startswith("one TWO ")
+    assert "two" not in story.text()
+    assert "ree" not in story.text()
+    assert len(story.text()) == len("one TWO two three")
+    done = story.events[-1]
+    assert isinstance(done, Done)
+    assert done.usage.completion_tokens == len("one TWO two three")
+    loud = await told(await house.ask("one TWO two", sampling=GREEDY, banned=Banned(("two",), ignore_case=True)))
+    assert "two" not in loud.text().lower()
+
+
+async def test_a_text_that_cannot_be_avoided_is_let_through_in_the_end(open_house: OpenHouse) -> None:
+    every = tuple(chr(code) for code in range(32, 127))
+    story = await told(await open_house().ask("abc", sampling=GREEDY, max_tokens=5, banned=Banned(every)))
+    assert story.finishes[0].reason in ("length", "stop")
 
 
 async def test_a_look_shows_what_each_step_does_and_draws_nothing(open_house: OpenHouse) -> None:

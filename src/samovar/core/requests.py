@@ -57,6 +57,13 @@ class Guidance(msgspec.Struct, frozen=True):
     negative: str = ""
 
 
+class Banned(msgspec.Struct, frozen=True):
+    """Texts that must not come: where one begins to, its tokens are taken back and others are drawn."""
+
+    texts: tuple[str, ...]
+    ignore_case: bool = False
+
+
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """One request in no dialect's shape: messages for the model's template, or a raw prompt (text or token ids).
 
@@ -75,6 +82,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     logprobs: int | None = None
     constraint: Constraint | None = None
     guidance: Guidance | None = None
+    banned: Banned | None = None
 
 
 class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +101,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     n: int = 1
     logprobs: int | None = None
     constraint: Constraint | None = None
+    banned: Banned | None = None
     look: int | None = None
     guidance_scale: float = 1.0
     negative: tuple[Part, ...] = ()

@@ -24,6 +24,7 @@ from samovar.core.events import (
 )
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import GenerateRequest
+from samovar.prompts.banned import BannedTexts
 from samovar.prompts.stream import TextStream
 from samovar.runtime.scheduler import Job
 from samovar.sampling import Lexicon, Sampler
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from samovar.sampling.guidance import Logits as Row
+    from samovar.sampling.sampler import Place
+
+MOST_BANS = 64
+"""Tokens that may be ruled out at one place, before a banned text is let through rather than going on for ever."""
 
 
 class Choice:
@@ -55,10 +60,18 @@ class Choice:
         self._sampler = Sampler(SamplingParams(params.values, params.order, seed + job.index), lexicon)
         self._follower = grammar.follow() if grammar else None
         self._text = TextStream(request.stop)
+        self._place = self._sampler.place
+        self._held: list[tuple[TokenDetail, Place]] = []
+        self._banned = (
+            BannedTexts(request.banned.texts, ignore_case=request.banned.ignore_case) if request.banned else None
+        )
+        self._bans: dict[int, frozenset[int]] = {}
+        self.back = 0
 
     def draw(self, row: Row, against: Row | None = None) -> tuple[int, TokenDetail]:
         """The next token from its logits, float32 [vocabulary], guided away from the logits `against`. Log-
         probabilities stay those of `row`; the detail's piece is filled in by `say`."""
+        self._place = self._sampler.place
         token = self._sampler.draw(self._steered(row, against), self.job.tokens)
         if self._wants_logprobs is None:
             return token, TokenDetail(token, b"")
@@ -67,6 +80,10 @@ class Choice:
 
     def _steered(self, row: Row, against: Row | None) -> Row:
         steered = row if against is None else guided(row, against, self._scale)
+        bans = self._bans.get(len(self.job.tokens))
+        if bans:
+            steered = steered.copy()
+            steered[list(bans)] = -math.inf
         return self._follower.masked(steered) if self._follower else steered
 
     def looked(self, row: Row, against: Row | None, piece: Callable[[int], bytes]) -> Looked:
@@ -81,7 +98,8 @@ class Choice:
         )
 
     def say(self, detail: TokenDetail, piece: Callable[[int], bytes], room: int) -> list[Event]:
-        """Events for a drawn token that does not end the text by itself. `room`: tokens left in the window.
+        """Events for a drawn token that does not end the text by itself. `room`: tokens left in the window. Where
+        a banned text came with it, `back` says how many tokens, this one included, are to be taken back.
 
         A text that its grammar has completed ends here, without computing an end token."""
         self.produced += 1
@@ -93,22 +111,66 @@ class Choice:
             detail.logprob,
             tuple(Alternative(a.id, piece(a.id), a.logprob) for a in detail.top),
         )
-        text, stop = self._text.push(spelled.piece)
-        events: list[Event] = [Delta(self.job.index, text, (spelled,))]
-        if stop is not None:
-            return events + self.end("stop", stop)
+        free = self._hold(spelled)
+        if self.back:
+            return []
+        events = self._show(free)
+        if self.ended:
+            return events
         if self._follower and self._follower.complete:
             return events + self.end("stop")
         if room <= 1 or self.produced == self._limit:
             return events + self.end("length")
         return events
 
-    def end(self, reason: FinishReason, stop: str | None = None) -> list[Event]:
-        """The last events: text that was held back, unless a stop string ended it, and the finish."""
+    def end(self, reason: FinishReason) -> list[Event]:
+        """The last events: what was held back, unless a stop string is in it, and the finish."""
+        events = self._show(len(self._held))
+        if self.ended:
+            return events
         self.ended = True
-        rest = "" if stop is not None else self._text.flush()
+        rest = self._text.flush()
         held: list[Event] = [Delta(self.job.index, rest)] if rest else []
-        return [*held, Finish(self.job.index, reason, stop)]
+        return [*events, *held, Finish(self.job.index, reason)]
+
+    def _hold(self, spelled: TokenDetail) -> int:
+        """How many of the held tokens can be shown, now that `spelled` is one of them."""
+        self._held.append((spelled, self._place))
+        if self._banned is None:
+            return 1
+        finding = self._banned.push(spelled.piece)
+        if not finding.back:
+            return finding.free
+        first, place = self._held[-finding.back]
+        where = len(self.job.tokens) + 1 - finding.back
+        bans = self._bans.get(where, frozenset()) | {first.id}
+        if len(bans) > MOST_BANS:
+            self._banned = None
+            return len(self._held)
+        # What was ruled out further on was ruled out after another text.
+        self._bans = {at: ids for at, ids in self._bans.items() if at < where} | {where: bans}
+        self._take_back(finding.back, place)
+        return 0
+
+    def _take_back(self, count: int, place: Place) -> None:
+        self.back = count
+        self.produced -= count
+        self._sampler.place = place
+        del self._held[-count:]
+        if self._follower:
+            self._follower.take_back(count)
+
+    def _show(self, count: int) -> list[Event]:
+        """Shows the oldest `count` held tokens, up to a stop string, which ends the text."""
+        events: list[Event] = []
+        for spelled, _ in self._held[:count]:
+            text, stop = self._text.push(spelled.piece)
+            events.append(Delta(self.job.index, text, (spelled,)))
+            if stop is not None:
+                self.ended = True
+                return [*events, Finish(self.job.index, "stop", stop)]
+        del self._held[:count]
+        return events
 
 
 class Answer:

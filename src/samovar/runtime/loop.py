@@ -80,6 +80,8 @@ class GenerationLoop:
     def _begin(self, request: GenerateRequest) -> None:
         try:
             tokens = self._prompt(request)
+            if request.banned and not self._engine.info.capabilities.can_remove_tail:
+                raise InvalidInput("runtime.cannot_take_back", architecture=self._engine.info.architecture)
             grammar = self._grammars.grammar(request.constraint) if request.constraint else None
             jobs = self._scheduler.submit(request.id, tokens, request.n, self._negative(request, tokens))
         except SamovarError as error:
@@ -168,8 +170,15 @@ class GenerationLoop:
             self._finish(choice, events)
             return
         self._scheduler.append(job, token)
+        if choice.back:
+            self._take_back(choice)
         for event in events:
             self._say(job.request, event)
+
+    def _take_back(self, choice: Choice) -> None:
+        for removal in self._scheduler.rewind(choice.job, choice.back):
+            self._engine.remove(removal.sequence, removal.start)
+        choice.back = 0
 
     def _progress(self, job: Job) -> None:
         self._say(job.request, PromptProgress(min(job.computed, job.prompt), job.prompt, job.cached))

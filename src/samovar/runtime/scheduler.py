@@ -174,6 +174,17 @@ class Scheduler:
         for one in job.pair:
             one.tokens.append(token)
 
+    def rewind(self, job: Job, count: int) -> list[Remove]:
+        """Takes back the last `count` tokens of `job`; the next draw is after what is left. The caller does what is
+        returned."""
+        removals = []
+        for one in job.pair:
+            del one.tokens[len(one.tokens) - count :]
+            if one.slot and one.computed >= len(one.tokens):
+                self._cut(one.slot, len(one.tokens) - 1)
+                removals.append(Remove(one.slot.sequence, len(one.tokens) - 1))
+        return removals
+
     def room(self, job: Job) -> int:
         """Tokens that `job` may still get before its window is full, or the cache with it and its shadow."""
         lengths = [len(one.tokens) for one in job.pair]

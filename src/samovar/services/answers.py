@@ -62,6 +62,7 @@ class AnswerService:
                 n=completion.n,
                 logprobs=completion.logprobs,
                 constraint=completion.constraint,
+                banned=completion.banned,
                 look=look,
                 guidance_scale=guidance.scale if guidance else 1.0,
                 negative=await self._negative(completion, guidance, served.info) if guidance else (),

@@ -35,6 +35,12 @@ class Follower:
             raise InvalidInput("grammar.dead_end", tokens=self._length)
         return self._mask.over(row)
 
+    def take_back(self, count: int) -> None:
+        """Forgets the last `count` tokens that `advance` went on with."""
+        if count and not self._matcher.rollback(count):
+            raise stuck(self._matcher, self._length)
+        self._length -= count
+
     def advance(self, token: int) -> None:
         """Goes on with a token that `masked` allowed, and that is no end token. Raises InvalidInput for another."""
         if not self._matcher.consume_token(token):

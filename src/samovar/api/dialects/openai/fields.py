@@ -74,6 +74,10 @@ FIELDS: tuple[Field, ...] = (
     _honoured("grammar", "GBNF; Lark, as llguidance reads it, where it begins with `%llguidance`"),
     _honoured("grammar_string", "= `grammar`"),
     _honoured("guided_grammar", "= `grammar`"),
+    _honoured(
+        "banned_strings", "a text or a list: where one comes, its tokens are taken back and others drawn"
+    ),
+    _honoured("banned_strings_ignore_case", "in any alphabet"),
     _honoured("guidance_scale", "0 to 20, 1 is none: how far the answer moves away from `negative_prompt`"),
     _honoured(
         "negative_prompt",

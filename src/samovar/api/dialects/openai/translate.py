@@ -9,13 +9,14 @@ import msgspec
 from samovar.api.body import Fields, Json
 from samovar.api.dialects.openai.constraint import read_constraint
 from samovar.api.dialects.openai.fields import settle
-from samovar.core.errors import InvalidParameter
+from samovar.core.errors import InvalidParameter, OutOfRange
 from samovar.core.parameters import SamplingParams, Value
-from samovar.core.requests import Completion, Guidance, Message
+from samovar.core.requests import Banned, Completion, Guidance, Message
 from samovar.services.presets import laid_over
 
 MOST_CHOICES = 128
 MOST_GUIDANCE = 20.0
+MOST_BANNED, LONGEST_BANNED = 256, 256
 MOST_LOGPROBS = 20
 MOST_TOKENS = 2**31 - 1
 SEEDS = 2**63
@@ -91,7 +92,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
         raise InvalidParameter("api.openai.choices", name="n", **facts)
     model, stop, preset = fields.text("model"), fields.strings("stop"), fields.text("preset")
     constraint = read_constraint(fields)
-    guidance = _guidance(fields)
+    guidance, banned = _guidance(fields), _banned(fields)
     sampling, ignored = _sampling(fields)
     shared = {
         "model": None if model in ("", "default") else model,
@@ -99,6 +100,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
         "stop": stop,
         "constraint": constraint,
         "guidance": guidance,
+        "banned": banned,
         "sampling": sampling,
     }
     return Asked(
@@ -115,6 +117,15 @@ def with_preset(asked: Asked, preset: SamplingParams) -> Asked:
     sampling = laid_over(preset, asked.completions[0].sampling)
     completions = (msgspec.structs.replace(completion, sampling=sampling) for completion in asked.completions)
     return msgspec.structs.replace(asked, completions=tuple(completions))
+
+
+def _banned(fields: Fields) -> Banned | None:
+    texts, ignore_case = fields.strings("banned_strings"), fields.flag("banned_strings_ignore_case")
+    if len(texts) > MOST_BANNED or max(map(len, texts), default=0) > LONGEST_BANNED:
+        raise InvalidParameter(
+            "api.openai.banned", name="banned_strings", count=len(texts), most=MOST_BANNED, longest=LONGEST_BANNED
+        )
+    return Banned(texts, ignore_case) if texts else None
 
 
 def _guidance(fields: Fields) -> Guidance | None:
@@ -147,7 +158,7 @@ def _limit(fields: Fields, name: str, default: int | None) -> int | None:
     """`max_tokens` and its kin: None is up to the end of the window."""
     limit = fields.whole(name, -1, MOST_TOKENS)
     if limit == 0:
-        raise InvalidParameter("core.parameter_range", name=name, value=0, minimum=1, maximum=MOST_TOKENS)
+        raise OutOfRange("core.parameter_range", name=name, value=0, minimum=1, maximum=MOST_TOKENS)
     return default if limit is None else None if limit == -1 else limit
 
 
