@@ -80,7 +80,7 @@ async def test_what_cannot_be_is_refused_with_a_reason(page: Page, tmp_path: Pat
     await page.call("PUT", "/presets/creative", {}, status=409)
     await page.call("DELETE", "/presets/creative", status=409)
     await page.call("PUT", "/presets/a%3Ab", {}, status=400)
-    wrong = await page.call("PUT", "/presets/mine", {"values": {"top_p": 7}}, status=400)
+    wrong = await page.call("PUT", "/presets/mine", {"values": {"top_p": 7}}, status=422)
     assert "top_p is 7" in wrong["error"]["message"]
     near = await page.call("GET", "/presets/creativ", status=404)
     assert "creative" in near["error"]["message"]

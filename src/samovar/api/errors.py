@@ -59,6 +59,7 @@ STATUS: Mapping[type[SamovarError], int] = MappingProxyType(
         WrongMethod: 405,
         tree.Conflict: 409,
         BodyTooLarge: 413,
+        tree.OutOfRange: 422,
         tree.BadModelFile: 422,
         tree.NotEnoughMemory: 422,
         tree.Cancelled: 499,

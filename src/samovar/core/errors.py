@@ -2,7 +2,8 @@
 
     SamovarError
     ├── InvalidInput            what was asked cannot be done as asked
-    │   ├── InvalidParameter    a value outside its range
+    │   ├── InvalidParameter    a value that a parameter or field does not take
+    │   │   └── OutOfRange      a number outside the range of its parameter
     │   ├── PromptTooLong       the prompt does not fit the window
     │   └── BadModelFile        not a model, or a damaged one
     ├── NotFound                a model, conversation, message or file that is not there
@@ -59,6 +60,10 @@ class InvalidInput(SamovarError):
 
 
 class InvalidParameter(InvalidInput):
+    pass
+
+
+class OutOfRange(InvalidParameter):
     pass
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from samovar.core.errors import InvalidParameter
+from samovar.core.errors import InvalidParameter, OutOfRange
 
 Number = float | int | bool
 Value = float | int | bool | tuple[str | int, ...] | dict[int, float]
@@ -127,7 +127,7 @@ class Parameter(msgspec.Struct, frozen=True):
     def _bound(self, number: float) -> None:
         if not self.minimum <= number <= self.maximum:
             facts = {"value": number, "minimum": self.minimum, "maximum": self.maximum}
-            raise InvalidParameter("core.parameter_range", name=self.name, **facts)
+            raise OutOfRange("core.parameter_range", name=self.name, **facts)
 
     def _limit(self, count: int) -> None:
         most = MOST_ITEMS[self.kind]
