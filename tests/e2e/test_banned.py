@@ -2,7 +2,7 @@
 
 from tests.e2e.conftest import Served
 
-ASK = {"prompt": "The capital of France is Paris. The capital of France is", "temperature": 0, "max_tokens": 30}
+ASK = {"prompt": "The capital of France is", "temperature": 0, "max_tokens": 30}
 
 
 def test_a_banned_string_does_not_come(starter: Served) -> None:

@@ -27,7 +27,7 @@ class Stage(msgspec.Struct, frozen=True):
 def trace(
     params: SamplingParams, lexicon: Lexicon, logits: Logits, history: Sequence[int] | Ids, count: int
 ) -> list[Stage]:
-    """The model's own distribution and what each step leaves of it, in order. Steps with nothing to do are left out.
+    """The model's own distribution and what each step leaves of it, in order; without idle steps.
 
     `logits`: float32 [vocabulary]; `history`: the ids before the token; `count`: how many tokens of each stage.
     Steps that remember are at their beginning, and a coin that is tossed falls so that its step acts. Raises as
