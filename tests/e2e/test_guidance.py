@@ -48,5 +48,5 @@ def test_a_guided_answer_is_the_same_beside_other_requests_and_reuses_its_prompt
 @pytest.mark.parametrize("scale", [-1, 21, "much", math.pi * 100])
 def test_a_scale_out_of_range_is_refused_with_the_range(starter: Served, scale: object) -> None:
     reply = starter.post("/v1/completions", {"prompt": "a", "guidance_scale": scale})
-    assert reply.status_code == 422
+    assert reply.status_code in (400, 422)
     assert "guidance_scale" in reply.text
