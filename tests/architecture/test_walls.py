@@ -16,6 +16,7 @@ NOT_IN_THE_FRONT = (
     "tokenizers",
     "llama_cpp",
     "ik_llama_cpp",
+    "llguidance",
     "samovar.engines.llama.binding",
 )
 
