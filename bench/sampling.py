@@ -1,8 +1,8 @@
 """Milliseconds a token of the sampling chain: `python bench/sampling.py`. Medians, one thread.
 
 The full chain is that of a careful user: penalties over 2,048 tokens, DRY, top-k, top-p, min-p, XTC, temperature
-and the draw. Where llama-cpp-python is installed, llama.cpp's own chain with the same settings is measured too; what
-it needs to fill its array of candidates is not counted.
+and the draw. Where llama-cpp-python is installed, llama.cpp's own chain with the same settings is measured too;
+what it needs to fill its array of candidates is not counted.
 """
 
 from __future__ import annotations

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samovar.core.errors import EngineFailed, InvalidParameter
-from samovar.core.parameters import Number, SamplingParams
+from samovar.core.parameters import SamplingParams, Value
 from samovar.sampling import Lexicon, Sampler, parameters, resolve
 from samovar.sampling.chain import active
-from samovar.sampling.registry import arrange
+from samovar.sampling.registry import arrange, neutral
 
-NEUTRAL: dict[str, Number] = {p.name: p.neutral for p in parameters().values()}
+NEUTRAL = dict(neutral())
 ROW = np.random.default_rng(3).standard_normal(50_000).astype(np.float32) * 3
 
 
-def sampler(size: int, seed: int | None = 7, **values: Number) -> Sampler:
+def sampler(size: int, seed: int | None = 7, **values: Value) -> Sampler:
     return Sampler(SamplingParams(values={**NEUTRAL, **values}, seed=seed), Lexicon(size))
 
 
@@ -63,10 +63,18 @@ def test_without_a_seed_each_text_is_another() -> None:
     assert text(sampler(len(ROW), seed=None)) != text(sampler(len(ROW), seed=None))
 
 
+def chi_square(drawn: np.ndarray, probabilities: np.ndarray) -> float:
+    """Of ten groups of tokens, those of one residue: a fair draw passes 45.1 once in a million times."""
+    groups = np.bincount(drawn % 10, minlength=10)
+    expected = np.bincount(np.arange(len(probabilities)) % 10, weights=probabilities, minlength=10) * len(drawn)
+    possible = expected > 0
+    assert groups[~possible].sum() == 0
+    return float(((groups - expected)[possible] ** 2 / expected[possible]).sum())
+
+
 @pytest.mark.parametrize("size", [10, 3000])
 @pytest.mark.parametrize("family", ["even", "one in ten thousand", "steep"])
 def test_draws_follow_the_distribution(family: str, size: int) -> None:
-    """Chi-square of 100,000 draws, tokens in ten groups of one residue, at a level that fails once in a million."""
     rank = np.arange(size, dtype=np.float64)
     probabilities = {
         "even": np.ones(size),
@@ -77,9 +85,30 @@ def test_draws_follow_the_distribution(family: str, size: int) -> None:
     logits = np.log(probabilities).astype(np.float32)
     source = sampler(size, seed=11)
     drawn = np.array([source.draw(logits) for _ in range(100_000)])
-    groups = np.bincount(drawn % 10, minlength=10)
-    expected = np.bincount(np.arange(size) % 10, weights=probabilities) * 100_000
-    assert ((groups - expected) ** 2 / expected).sum() < 45.1
+    assert chi_square(drawn, probabilities) < 45.1
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"top_k": 4}, [4 / 10, 3 / 10, 2 / 10, 1 / 10, 0]),
+        ({"temperature": 0.5}, [x * x / 30 for x in (4, 3, 2, 1, 0)]),
+        ({"temperature": 2.0}, [x**0.5 / 6.1463 for x in (4, 3, 2, 1, 0)]),
+        (
+            {"xtc_probability": 0.25, "xtc_threshold": 0.25},
+            [0.4 * 0.75, 0.3 * 0.75 + 0.25 * 3 / 6, 0.2 * 0.75 + 0.25 * 2 / 6, 0.1 * 0.75 + 0.25 / 6, 0],
+        ),
+    ],
+    ids=["truncated", "sharpened", "flattened", "now and then excluded"],
+)
+def test_draws_follow_the_distribution_that_the_chain_leaves(
+    values: dict[str, Value], expected: list[float]
+) -> None:
+    with np.errstate(divide="ignore"):
+        logits = np.log(np.array([0.4, 0.3, 0.2, 0.1, 0.0])).astype(np.float32)
+    source = sampler(5, seed=5, **values)
+    drawn = np.array([source.draw(logits) for _ in range(30_000)])
+    assert chi_square(drawn, np.array(expected)) < 45.1
 
 
 def test_zero_temperature_takes_the_best_token_whatever_else_is_set() -> None:
@@ -106,6 +135,41 @@ def test_the_order_matters() -> None:
 
     assert drawn(("min_p", "temperature")) == {0, 1}
     assert drawn(("temperature", "min_p")) == {0, 1, 2}
+
+
+def test_tokens_that_are_taken_back_are_drawn_again() -> None:
+    """Also by steps that remember and steps that toss coins."""
+    source = sampler(len(ROW), mirostat_mode=2, mirostat_tau=3.0, mirostat_eta=0.3, xtc_probability=0.5)
+    tokens: list[int] = []
+    places = []
+    for _ in range(20):
+        places.append(source.place)
+        tokens.append(source.draw(ROW, tokens))
+    source.place = places[5]
+    again = tokens[:5]
+    while len(again) < 20:
+        again.append(source.draw(ROW, again))
+    assert again == tokens
+
+
+def test_a_history_that_is_cut_back_and_goes_on_otherwise_is_the_one_that_counts() -> None:
+    """Every token but one is punished out of reach."""
+    logits = np.zeros(4, dtype=np.float32)
+    values = {"presence_penalty": 10.0, "repetition_penalty_range": -1, "temperature": 0.0}
+    source = sampler(4, **values)
+    assert [source.draw(logits, text) for text in ([0, 1, 2], [0, 1], [0, 1, 3], [0, 2, 3])] == [3, 2, 2, 1]
+    assert source.draw(logits, [1, 2, 3]) == 0
+
+
+def test_the_answer_begins_where_the_first_draw_is() -> None:
+    """Minimum length and the encoder's penalty know what is prompt."""
+    logits = np.array([1.0, 0.9, 0.8], dtype=np.float32)
+    values = {**NEUTRAL, "temperature": 0.0, "min_tokens": 2}
+    source = Sampler(SamplingParams(values), Lexicon(3, (0,)))
+    text = [2, 2]
+    for _ in range(3):
+        text.append(source.draw(logits, text))
+    assert text == [2, 2, 1, 1, 0]
 
 
 @pytest.mark.parametrize("order", [("top_k", "top_z"), ("top_k", "top_k")])
@@ -169,7 +233,7 @@ def test_unknown_names_are_listed_and_absent_values_ignored() -> None:
 
 
 @given(st.sampled_from(sorted(parameters())), st.floats() | st.integers() | st.text() | st.booleans())
-def test_resolve_gives_a_value_within_the_range_or_names_the_parameter(name: str, value: object) -> None:
+def test_resolve_gives_a_value_of_the_parameter_or_names_it(name: str, value: object) -> None:
     parameter = parameters()[name]
     try:
         checked, unknown = resolve({name: value})
@@ -177,4 +241,4 @@ def test_resolve_gives_a_value_within_the_range_or_names_the_parameter(name: str
         assert parameter.name in str(error)
     else:
         assert unknown == []
-        assert parameter.minimum <= checked[parameter.name] <= parameter.maximum
+        assert parameter.check(checked[parameter.name]) == checked[parameter.name]

@@ -25,7 +25,8 @@ MOST_ITEMS: Mapping[str, int] = {"texts": 64, "tokens": 100_000, "bias": 100_000
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One knob of one sampling step. At its neutral value the step does nothing.
+    """One knob of one sampling step. At the neutral values of its switches a step does nothing; of a parameter that
+    only says how a step works, the default is neutral.
 
     `minimum` and `maximum` bound a number, every token id, every bias, or the length of every text in characters.
     `off`: numbers outside the range that clients send for the neutral value.

@@ -10,6 +10,9 @@ import numpy as np
 from samovar.sampling.candidates import Ids
 
 ROOM = 1024
+LOOK = 64
+"""How many ids are compared to see whether a history is the known one. A text that is taken back and goes on
+otherwise without a draw in between differs in them."""
 
 
 class Past:
@@ -21,10 +24,10 @@ class Past:
 
     def follow(self, history: Sequence[int] | Ids) -> Ids:
         """`history` as int64 [n], a view that is good until the next call. Ids known from the last call are taken
-        to be the same as then, unless the last of them differs."""
+        to be the same as then, if the last few of them are."""
         length = len(history)
         known = min(self._known, length)
-        if known and self._ids[known - 1] != history[known - 1]:
+        if self._ids[max(0, known - LOOK) : known].tolist() != list(history[max(0, known - LOOK) : known]):
             known = 0
         if length > len(self._ids):
             wider = np.empty(2 * length, dtype=np.int64)

@@ -42,7 +42,7 @@ STEP = Step(
     group="target",
     parameters=(
         Parameter("adaptive_target", "float", 0.0, 0.0, 0.0, 1.0, off=(-1, -0.01)),
-        Parameter("adaptive_decay", "float", neutral=0.0, default=0.9, minimum=0.0, maximum=0.99),
+        Parameter("adaptive_decay", "float", neutral=0.9, default=0.9, minimum=0.0, maximum=0.99),
     ),
     apply=apply,
     keeps_best=False,

@@ -49,12 +49,12 @@ STEP = Step(
     group="penalty",
     parameters=(
         Parameter("dry_multiplier", "float", neutral=0.0, default=0.0, minimum=0.0, maximum=100.0),
-        Parameter("dry_base", "float", neutral=1.0, default=1.75, minimum=1.0, maximum=10.0),
+        Parameter("dry_base", "float", neutral=1.75, default=1.75, minimum=1.0, maximum=10.0),
         Parameter("dry_allowed_length", "int", neutral=2, default=2, minimum=1, maximum=10_000),
         Parameter(
             "dry_range",
             "int",
-            neutral=0,
+            neutral=-1,
             default=-1,
             minimum=-1,
             maximum=10_000_000,
@@ -63,7 +63,7 @@ STEP = Step(
         Parameter(
             "dry_sequence_breakers",
             "texts",
-            neutral=(),
+            neutral=("\n", ":", '"', "*"),
             default=("\n", ":", '"', "*"),
             minimum=1,
             maximum=40,

@@ -58,8 +58,8 @@ STEP = Step(
     group="target",
     parameters=(
         Parameter("mirostat_mode", "int", neutral=0, default=0, minimum=0, maximum=2, aliases=("mirostat",)),
-        Parameter("mirostat_tau", "float", neutral=0.0, default=5.0, minimum=0.0, maximum=20.0),
-        Parameter("mirostat_eta", "float", neutral=0.0, default=0.1, minimum=0.0, maximum=1.0),
+        Parameter("mirostat_tau", "float", neutral=5.0, default=5.0, minimum=0.0, maximum=20.0),
+        Parameter("mirostat_eta", "float", neutral=0.1, default=0.1, minimum=0.0, maximum=1.0),
     ),
     apply=apply,
     keeps_best=True,

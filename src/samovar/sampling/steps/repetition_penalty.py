@@ -53,7 +53,7 @@ STEP = Step(
         Parameter(
             "repetition_penalty_range",
             "int",
-            neutral=0,
+            neutral=64,
             default=64,
             minimum=-1,
             maximum=10_000_000,

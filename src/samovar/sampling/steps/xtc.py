@@ -34,7 +34,7 @@ STEP = Step(
     group="truncation",
     parameters=(
         Parameter("xtc_probability", "float", neutral=0.0, default=0.0, minimum=0.0, maximum=1.0),
-        Parameter("xtc_threshold", "float", neutral=0.5, default=0.1, minimum=0.0, maximum=1.0),
+        Parameter("xtc_threshold", "float", neutral=0.1, default=0.1, minimum=0.0, maximum=1.0),
     ),
     apply=apply,
     keeps_best=False,
