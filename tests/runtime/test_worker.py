@@ -220,7 +220,7 @@ async def test_when_no_way_is_left_it_says_so_and_the_next_try_starts_over(open_
 
 
 async def test_closing_cancels_a_load(open_house: OpenHouse) -> None:
-    house = open_house("echo:load_ms=60000")
+    house = open_house("echo:load_ms=6000")
     starting = asyncio.create_task(house.supervisor.worker())
     while not house.progress:
         await asyncio.sleep(0)

@@ -67,7 +67,7 @@ async def test_a_load_outlives_the_one_who_asked(opened: Open) -> None:
 
 
 async def test_unloading_cancels_a_load(opened: Open) -> None:
-    async with opened("echo:load_ms=60000") as engines:
+    async with opened("echo:load_ms=6000") as engines:
         loading = asyncio.create_task(engines.models.load())
         await until(engines, "loading")
         while engines.models.state.progress == 0:

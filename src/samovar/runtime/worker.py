@@ -7,6 +7,7 @@ moment, ends the process at once. Nothing of the user's is kept here.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import queue
 import sys
@@ -75,6 +76,9 @@ def load(spec: LoadSpec, outbox: Outbox, quitting: threading.Event) -> Engine | 
 def serve(engine: Engine, inbox: Inbox, outbox: Outbox) -> None:
     """Answers until told to quit."""
     loop = GenerationLoop(engine, outbox.put)
+    # What was loaded stays: the collector need not walk over it between two tokens.
+    gc.collect()
+    gc.freeze()
     while True:
         while loop.idle or not inbox.empty():
             frame = inbox.get()
