@@ -6,16 +6,18 @@ import asyncio
 import re
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from types import TracebackType
 from typing import TypeVar
 
 import msgspec
+import typer
 from rich.console import Console
 
 from samovar.cli.options import terminal_language
 from samovar.core.catalogue import say
+from samovar.core.engine import Note
 from samovar.core.errors import revive
 from samovar.core.events import Delta, Failed
 from samovar.core.parameters import SamplingParams
@@ -78,6 +80,7 @@ class Conversation:
         self._speaker = speaker
         self._messages = [Message("system", system)] if system else []
         self._completion = Completion(sampling=sampling, max_tokens=max_tokens)
+        self._told: list[Note] = []
         self._shows_control = not sys.stdout.isatty()
 
     def ask(self, question: str) -> bool:
@@ -101,12 +104,20 @@ class Conversation:
         with Console(stderr=True).status(say("cli.waking", terminal_language())):
             asked = msgspec.structs.replace(self._completion, messages=messages, model=self._speaker.wanted)
             generation = await house.answers.start(asked)
+        self._tell((*house.models.state.notes, *generation.notes))
         async for event in generation:
             if isinstance(event, Failed):
                 raise revive(event.error)
             if isinstance(event, Delta) and event.text:
                 said.append(event.text)
                 self._show(event.text)
+
+    def _tell(self, notes: Iterable[Note]) -> None:
+        """What a person should know about the model and the prompt: once each, and not among the answers."""
+        for note in notes:
+            if note not in self._told:
+                self._told.append(note)
+                typer.echo(say(note.key, terminal_language(), **note.facts), err=True)
 
     def _show(self, text: str) -> None:
         """Text of a model may hold what a terminal would obey: there it is left out."""
