@@ -35,8 +35,8 @@ same over every engine. A step at its neutral value is not there at all and cost
 The order is the request's: any permutation of the steps. Steps that it does not name come before those that it
 names; a dynamic temperature stands where the plain one does; adaptive-p, Mirostat and skew come last unless they
 are named. `temperature_last` moves temperature, dynamic temperature and smoothing behind all truncation. Greedy
-decoding (temperature 0) skips the steps that cannot change what the best token is. A dynamic temperature takes the place of
-the plain one, Mirostat that of all truncation.
+decoding (temperature 0) skips the steps that cannot change what the best token is. A dynamic temperature takes the
+place of the plain one, Mirostat that of all truncation.
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -219,6 +221,56 @@ def test_impossible_tokens_are_never_drawn() -> None:
 
 def test_aliases_are_the_same_parameter() -> None:
     assert resolve({"repeat_penalty": 1.2, "repeat_last_n": 32}) == resolve({"rep_pen": 1.2, "rep_pen_range": 32})
+
+
+FAMILIES: dict[str, list[dict[str, object]]] = {
+    "the penalties of text-generation-webui, llama.cpp and koboldcpp": [
+        {
+            "repetition_penalty": 1.3,
+            "repetition_penalty_range": 5,
+            "frequency_penalty": 0.5,
+            "presence_penalty": 0.2,
+        },
+        {"repeat_penalty": 1.3, "repeat_last_n": 5, "frequency_penalty": 0.5, "presence_penalty": 0.2},
+        {"rep_pen": 1.3, "rep_pen_range": 5, "freq_pen": 0.5, "presence_pen": 0.2},
+    ],
+    "the truncations": [
+        {"typical_p": 0.9, "tfs": 0.95, "top_n_sigma": 1.5, "temperature": 0.7},
+        {"typical": 0.9, "tfs_z": 0.95, "nsigma": 1.5, "temp": 0.7},
+    ],
+    "dynamic temperature by its ends": [
+        {"dynamic_temperature": True, "dynatemp_low": 0.5, "dynatemp_high": 1.5},
+        {"dynatemp": True, "min_temp": 0.5, "max_temp": 1.5},
+        {"dynatemp_range": 0.5, "temperature": 1.0},
+    ],
+    "DRY": [
+        {"dry_multiplier": 0.8, "dry_range": 40, "dry_sequence_breakers": ["\n", ":"]},
+        {"dry_multiplier": 0.8, "dry_penalty_last_n": 40, "dry_sequence_breakers": '["\\n", ":"]'},
+        {"dry_multiplier": 0.8, "dry_penalty_last_n": 40, "dry_sequence_breakers": '"\\n", ":"'},
+    ],
+    "bans": [
+        {"token_bans": [5, 7], "ban_eos_token": True, "min_tokens": 3},
+        {"custom_token_bans": "5, 7", "ignore_eos": True, "min_length": 3},
+        {"logit_bias": {"5": False, "7": -math.inf}, "use_default_badwordsids": True, "min_tokens": 3.0},
+        {"logit_bias": [[5, False], [7, False]], "ignore_eos_token": True},
+    ],
+    "Mirostat": [{"mirostat_mode": 2, "mirostat_tau": 3.0}, {"mirostat": 2, "mirostat_tau": 3.0}],
+    "off": [
+        {"top_k": 0, "top_n_sigma": 0, "adaptive_target": 0},
+        {"top_k": -1, "nsigma": -1, "adaptive_target": -0.01},
+    ],
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_same_request_in_different_words_gives_the_same_text(family: str) -> None:
+    lexicon = Lexicon(len(ROW), (int(ROW.argmax()),), lambda token: b":" if token % 7 == 0 else b"a")
+    texts = []
+    for values in FAMILIES[family]:
+        checked, unknown = resolve(values)
+        assert unknown == []
+        texts.append(text(Sampler(SamplingParams(checked, seed=3), lexicon)))
+    assert all(other == texts[0] for other in texts)
 
 
 def test_a_name_wins_over_its_alias_in_any_order() -> None:

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from samovar.sampling import Lexicon
 from samovar.sampling.candidates import Candidates
@@ -112,3 +114,28 @@ def test_mirostat_1_keeps_more_the_greater_mu_is() -> None:
     assert kept(6.0) == math.floor(exact)
     assert kept(-50.0) == 1
     assert kept(500.0) == 1000
+
+
+LOGITS = st.lists(st.floats(-30, 30, width=32), min_size=2, max_size=60).map(
+    lambda values: Candidates(np.array(values, dtype=np.float32))
+)
+LARGER_KEEPS_MORE = {"top_k": (1, 60), "top_n_sigma": (0.01, 5), "tfs": (0, 1), "typical_p": (0, 1)}
+LARGER_KEEPS_FEWER = {"top_a": (0.001, 1), "epsilon_cutoff": (0.1, 9000), "eta_cutoff": (0.1, 9000)}
+
+
+@pytest.mark.parametrize("name", [*LARGER_KEEPS_MORE, *LARGER_KEEPS_FEWER])
+@given(data=st.data())
+def test_each_cuts_more_or_less_as_its_number_grows(name: str, data: st.DataObject) -> None:
+    candidates = data.draw(LOGITS)
+    low, high = {**LARGER_KEEPS_MORE, **LARGER_KEEPS_FEWER}[name]
+    kind = st.integers if name == "top_k" else st.floats
+    numbers = sorted(data.draw(kind(low, high)) for _ in range(2))
+    small, large = (set(after(name, candidates, **{name: number})) for number in numbers)
+    assert small <= large if name in LARGER_KEEPS_MORE else large <= small
+
+
+@given(LOGITS, st.floats(0.001, 0.5), st.floats(0.001, 0.5))
+def test_a_lower_threshold_of_xtc_takes_more(candidates: Candidates, one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    left = [len(after("xtc", candidates, xtc_probability=1.0, xtc_threshold=t)) for t in (low, high)]
+    assert left[0] <= left[1]

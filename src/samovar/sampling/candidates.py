@@ -20,6 +20,9 @@ Mask = npt.NDArray[np.bool_]
 STRIPES = 64
 """A long row is folded into this many rows, so that one vectorised pass over them serves many columns at once."""
 
+NOTHING = -200.0
+"""A logit so far below the best one has no weight in float32; -inf would make 0 · inf of it."""
+
 SHORT = 2048
 """Up to this many numbers folding gains nothing."""
 
@@ -84,9 +87,10 @@ class Candidates:
 
     def entropy(self) -> float:
         """In nats."""
-        probabilities = self.probabilities()
-        possible = probabilities[probabilities > 0]
-        return float(-(possible * np.log(possible)).sum())
+        below = np.maximum(self.logits - self.top, np.float32(NOTHING))
+        weights = np.exp(below)
+        total = weights.sum(dtype=np.float64)
+        return float(np.log(total) - (weights * below).sum(dtype=np.float64) / total)
 
     def possible(self) -> int:
         """How many of them have any probability."""

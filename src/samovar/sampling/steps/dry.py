@@ -2,9 +2,9 @@
 it already is (p-e-w 2024, text-generation-webui pull request 5677; breakers as in llama.cpp).
 
 Where the end of the text has stood before, with L ≥ allowed tokens the same, the token that followed loses
-multiplier · base^(L - allowed), up to a million: nothing is drawn after that. Matches do not reach back over a
-breaker, and a token that contains a breaker loses nothing. The range counts tokens back from the end: 0 looks at
-none, -1 at all of them.
+multiplier · base^(L - allowed), up to a million: nothing is drawn after that. L is 256 at most. Matches do not
+reach back over a breaker, and a token that contains a breaker loses nothing. The range counts tokens back from the
+end: 0 looks at none, -1 at all of them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from samovar.sampling.repeats import continuations
 from samovar.sampling.step import Moment, Step, Values, number, texts, whole
 
 MOST = 1e6
+LONGEST = 256
+"""Keeps a text of one token over and over from taking long, whose every place is a match."""
 
 
 def apply(candidates: Candidates, values: Values, moment: Moment) -> Candidates:
@@ -26,7 +28,7 @@ def apply(candidates: Candidates, values: Values, moment: Moment) -> Candidates:
     allowed = whole(values, "dry_allowed_length")
     multiplier, base = number(values, "dry_multiplier"), number(values, "dry_base")
     breakers = moment.lexicon.breakers(texts(values, "dry_sequence_breakers"))
-    reach = breakers.since(recent, allowed + _growth(multiplier, base))
+    reach = breakers.since(recent, min(allowed + _growth(multiplier, base), LONGEST))
     if reach < allowed:
         return candidates
     tokens, lengths = continuations(recent, allowed, reach)
@@ -50,7 +52,7 @@ STEP = Step(
     parameters=(
         Parameter("dry_multiplier", "float", neutral=0.0, default=0.0, minimum=0.0, maximum=100.0),
         Parameter("dry_base", "float", neutral=1.75, default=1.75, minimum=1.0, maximum=10.0),
-        Parameter("dry_allowed_length", "int", neutral=2, default=2, minimum=1, maximum=10_000),
+        Parameter("dry_allowed_length", "int", neutral=2, default=2, minimum=1, maximum=200),
         Parameter(
             "dry_range",
             "int",
