@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
@@ -80,6 +81,15 @@ class Breakers:
     def __init__(self, ways: Mapping[int, Collection[Tail]]) -> None:
         self._ways = {token: sorted(tails, key=len, reverse=True) for token, tails in ways.items()}
         self._ones = frozenset(token for token, tails in ways.items() if () in tails)
+
+    @cached_property
+    def flat(self) -> Ids:
+        """All of it in one row of numbers, as the kernel reads it: how many ways there are; the first token of
+        each, rising; where the rest of each begins and, at the end, where the last one ends; the rests."""
+        ways = [(token, tail) for token in sorted(self._ways) for tail in self._ways[token]]
+        ends = accumulate((len(tail) for _, tail in ways), initial=0)
+        rests = (token for _, tail in ways for token in tail)
+        return np.array([len(ways), *(token for token, _ in ways), *ends, *rests], dtype=np.int64)
 
     def is_one(self, token: int) -> bool:
         """Whether `token` alone holds a whole text."""

@@ -19,6 +19,7 @@ from samovar.core.parameters import SamplingParams
 from samovar.sampling.candidates import SHORT, Candidates, Ids, Logits, fold
 from samovar.sampling.chain import Chain
 from samovar.sampling.lexicon import Lexicon
+from samovar.sampling.native import NO_IDS, NO_TOKEN, compiled
 from samovar.sampling.past import Past
 from samovar.sampling.step import Memory, Moment
 
@@ -36,11 +37,13 @@ class Place:
 class Sampler:
     """Draws the tokens of one choice, one after the other.
 
-    Raises InvalidParameter as `Chain` does. Any whole number is a seed; without one a fresh one is taken.
+    Raises InvalidParameter as `Chain` does. Any whole number is a seed; without one a fresh one is taken. `native`:
+    the kernel serves where it can.
     """
 
-    def __init__(self, params: SamplingParams, lexicon: Lexicon) -> None:
+    def __init__(self, params: SamplingParams, lexicon: Lexicon, *, native: bool = True) -> None:
         self._chain = Chain(params)
+        self._kernel = compiled(self._chain, lexicon) if native else None
         self._lexicon = lexicon
         seed = (secrets.randbits(63) if params.seed is None else params.seed) % SEEDS
         self._shares, self._chances = Numbers(seed), Numbers(seed + SEEDS)
@@ -56,20 +59,26 @@ class Sampler:
 
         To take tokens back, keep `place` before a draw and put it back.
         """
-        drawn, memory = self.place.drawn, self.place.memory
+        drawn = self.place.drawn
         share = self._shares[drawn]
+        past = self._past.follow(history) if self._reads else NO_IDS
+        produced = min(drawn, len(history))
+        chance = self._chances[drawn] if self._tosses else 0.0
+        if self._kernel:
+            token = self._kernel.draw(logits, past, produced, chance, share)
+            if token != NO_TOKEN:
+                self.place = Place(drawn + 1, self.place.memory)
+                return token
+        return self._draw(logits, Moment(past, produced, self._lexicon, chance, self.place.memory), share)
+
+    def _draw(self, logits: Logits, moment: Moment, share: float) -> int:
+        """The reference: with numpy."""
         check(logits, self._lexicon.size)
-        moment = Moment(
-            self._past.follow(history) if self._reads else (),
-            min(drawn, len(history)),
-            self._lexicon,
-            self._chances[drawn] if self._tosses else 0.0,
-            memory,
-        )
         stages = self._chain.stages(logits, moment)
         last = stages[-1]
         token = last.token(pick(last.weights(), share) if len(last) > 1 else 0)
-        self.place = Place(drawn + 1, self._chain.learn(stages, moment, token) if memory else memory)
+        memory = self._chain.learn(stages, moment, token) if moment.memory else moment.memory
+        self.place = Place(self.place.drawn + 1, memory)
         return token
 
     def logprobs(self, logits: Logits, token: int, count: int) -> tuple[float, list[tuple[int, float]]]:
