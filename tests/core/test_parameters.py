@@ -64,7 +64,9 @@ def test_tokens_are_read_as_every_client_writes_them(value: object, tokens: tupl
     assert TOKENS.check(value) == tokens
 
 
-@pytest.mark.parametrize("value", [{"5": 1, "7": False}, [[5, 1], [7, False]], {5: 1.0, 7: -math.inf}])
+@pytest.mark.parametrize(
+    "value", [{"5": 1, "7": False}, [[5, 1], [7, False]], {5: 1.0, 7: -math.inf}, '{"5": 1, "7": false}']
+)
 def test_biases_are_read_as_every_client_writes_them(value: object) -> None:
     assert BIAS.check(value) == {5: 1.0, 7: -math.inf}
 

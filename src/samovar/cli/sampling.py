@@ -40,8 +40,9 @@ class SamplingOptions:
 def _option(parameter: Parameter) -> inspect.Parameter:
     kind = TYPES.get(parameter.kind, str)
     flag = "--" + parameter.name.replace("_", "-")
+    metavar = "N" if parameter.kind in TYPES else "LIST"
     return _keyword(
-        parameter.name, Annotated[kind | None, typer.Option(flag, metavar="N", help=parameter.help_key)]
+        parameter.name, Annotated[kind | None, typer.Option(flag, metavar=metavar, help=parameter.help_key)]
     )
 
 

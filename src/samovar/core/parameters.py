@@ -49,8 +49,8 @@ class Parameter(msgspec.Struct, frozen=True):
     def check(self, value: object) -> Value:
         """`value` as this parameter's type. Raises InvalidParameter outside the range, or for another type.
 
-        Beside JSON arrays and objects the usual spellings are read: texts as a JSON array in a string or as quoted
-        texts between commas, token ids between commas, biases as [id, bias] pairs; a bias of false bans the token.
+        Beside JSON arrays and objects the usual spellings are read: JSON in a string; texts in quotes
+        and token ids between commas; biases as [id, bias] pairs, where false bans the token.
         """
         match self.kind:
             case "texts":
@@ -97,12 +97,20 @@ class Parameter(msgspec.Struct, frozen=True):
         except msgspec.MsgspecError:
             raise self._wrong(value) from None
 
+    def _decoded(self, value: str) -> object:
+        try:
+            return msgspec.json.decode(value.encode("utf-8", "replace"))
+        except msgspec.MsgspecError:
+            raise self._wrong(value) from None
+
     def _few(self, items: Iterable[str | int | float]) -> tuple[str | int, ...]:
         few = tuple(item if isinstance(item, str) else int(item) for item in items)
         self._limit(len(few))
         return few
 
     def _biases(self, value: object) -> dict[int, float]:
+        if isinstance(value, str):
+            value = self._decoded(value)
         pairs = value.items() if isinstance(value, dict) else value
         if not isinstance(pairs, Iterable) or isinstance(pairs, str):
             raise self._wrong(value)
@@ -136,7 +144,16 @@ class Parameter(msgspec.Struct, frozen=True):
             raise InvalidParameter("core.parameter_items", name=self.name, count=count, maximum=most)
 
     def _wrong(self, value: object) -> InvalidParameter:
-        return InvalidParameter("core.parameter_type", name=self.name, kind=self.kind, value=repr(value)[:60])
+        said = repr(value)[:60]
+        match self.kind:
+            case "texts":
+                return InvalidParameter("core.parameter_texts", name=self.name, value=said)
+            case "tokens":
+                return InvalidParameter("core.parameter_tokens", name=self.name, value=said)
+            case "bias":
+                return InvalidParameter("core.parameter_bias", name=self.name, value=said)
+            case kind:
+                return InvalidParameter("core.parameter_type", name=self.name, kind=kind, value=said)
 
 
 class SamplingParams(msgspec.Struct, frozen=True):
