@@ -116,6 +116,9 @@ async def test_what_cannot_be_asked_is_refused_before_anything_streams(open_hous
         await worker.generate(GenerateRequest(id="", tokens=(65,) * 300))
     with pytest.raises(InvalidInput, match="empty"):
         await worker.generate(GenerateRequest(id=""))
+    with pytest.raises(InvalidInput, match="nonsense"):
+        await worker.generate(chat("hi", sampling=SamplingParams(order=("nonsense",))))
+    assert (await told(await worker.generate(chat("hi", sampling=GREEDY)))).text() == "hi"
     with pytest.raises(InvalidInput, match="99999"):
         await worker.generate(GenerateRequest(id="", tokens=(99999,)))
 

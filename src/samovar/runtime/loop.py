@@ -18,6 +18,7 @@ from samovar.runtime.answer import Answer, Choice
 from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Spell, Tokenize, Tokens, ToWorker
 from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler
 from samovar.sampling import Lexicon
+from samovar.sampling.chain import Chain
 from samovar.sampling.grammar import Grammars
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class GenerationLoop:
     def _begin(self, request: GenerateRequest) -> None:
         try:
             tokens = self._prompt(request)
+            # What the chain cannot be is refused here, before anything is queued.
+            Chain(request.sampling)
             if request.banned and not self._engine.info.capabilities.can_remove_tail:
                 raise InvalidInput("runtime.cannot_take_back", architecture=self._engine.info.architecture)
             grammar = self._grammars.grammar(request.constraint) if request.constraint else None
