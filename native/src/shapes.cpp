@@ -158,16 +158,13 @@ void quadratic_sampling(Candidates& candidates, const Settings& set, Moment&) {
 void skew(Candidates& candidates, const Settings& set, Moment&) {
     candidates.in_order();
     auto& masses = probabilities(candidates);
-    const double exponent = std::exp(set.numbers[0]);
-    double all = 0, sum = 0, before = 0;
-    for (double mass : masses) all += mass;
+    const double power = std::exp(set.numbers[0]);
+    double sum = 0;
     candidates.map(
         [&](float, std::size_t place) {
             sum += masses[place];
-            const double until = std::pow(std::min(sum / all, 1.0), exponent);
-            const double share = until - before;
-            before = until;
-            return static_cast<float>(std::log(share));
+            const double share = -std::expm1(power * std::log1p(-masses[place] / sum));
+            return static_cast<float>(power * std::log(sum) + std::log(share));
         },
         false);
 }

@@ -1,7 +1,9 @@
 """Skew: shifts probability along the tokens sorted by likelihood: below 0 to the best, above 0 to the others
 (exllamav2's parameter of this name, which raises the random number of the draw to the power e^(-s)).
 
-The same, said of the distribution: with the sorted tokens' running sum C_i, it becomes C_i^(e^s).
+The same, said of the distribution: with the sorted tokens' running sum C_i, it becomes C_i^g, g = e^s. What that
+gives a token, C_i^g - C_(i-1)^g, is computed as C_i^g · (1 - (1 - p_i / C_i)^g): the difference of two numbers near 1
+would lose the tail.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from samovar.sampling.step import Moment, Step, Values, number
 
 
 def apply(candidates: Candidates, values: Values, _moment: Moment) -> Candidates:
-    ordered = candidates.in_order()
-    sums = np.cumsum(ordered.probabilities())
-    skewed = np.minimum(sums / sums[-1], 1.0) ** math.exp(number(values, "skew"))
+    ordered, power = candidates.in_order(), math.exp(number(values, "skew"))
+    probabilities = ordered.probabilities()
+    sums = np.cumsum(probabilities)
     with np.errstate(divide="ignore"):
-        logits = np.log(np.diff(skewed, prepend=0.0)).astype(np.float32)
+        shares = -np.expm1(power * np.log1p(-probabilities / sums))
+        logits = (power * np.log(sums) + np.log(shares)).astype(np.float32)
     return ordered.with_logits(logits, ordered=False)
 
 
