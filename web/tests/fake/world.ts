@@ -37,7 +37,7 @@ export class World {
 
   create(title = ""): Conversation {
     const id = `c${++this.#last}`;
-    const made: Conversation = { id, title, created: now(), updated: now(), current: null, messages: [] };
+    const made: Conversation = { id, title, created: now(), updated: now(), current: null, sampling: null, messages: [] };
     this.conversations.set(id, made);
     this.say("server", "conversations", {});
     return made;
@@ -154,4 +154,5 @@ const statsOf = (text: string, rate: number) => ({
   completion_tokens: tokensOf(text).length,
   first_token_ms: 150,
   tokens_per_second: rate > 1 ? rate : 63.4,
+  loop: null,
 });

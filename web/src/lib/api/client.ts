@@ -2,13 +2,28 @@
 
 import { Connection, type ConversationEvents, type Handlers, type ServerEvents, type Watch } from "./events.ts";
 import type { Http } from "./http.ts";
-import type { Asked, Conversation, Head, Message, ModelState, Prompt, ServerState, Summary } from "./types.ts";
+import type {
+  Asked,
+  Conversation,
+  Declared,
+  Head,
+  ListedPreset,
+  Message,
+  ModelState,
+  Preset,
+  Prompt,
+  Sampling,
+  ServerState,
+  Summary,
+  Values,
+} from "./types.ts";
 
 export type Client = ReturnType<typeof createClient>;
 
 export function createClient(http: Http) {
   const conversation = (id: string) => `/conversations/${encodeURIComponent(id)}`;
   const message = (id: string) => `/messages/${encodeURIComponent(id)}`;
+  const preset = (name: string) => `/presets/${encodeURIComponent(name)}`;
   return {
     watch: (handlers: Handlers<ServerEvents>, watch?: Watch) => new Connection(http, "/events", handlers, watch),
     watchConversation: (id: string, handlers: Handlers<ConversationEvents>, watch?: Watch) =>
@@ -20,9 +35,10 @@ export function createClient(http: Http) {
 
     list: (query: string) =>
       http.call<Summary[]>("GET", `/conversations${query ? `?query=${encodeURIComponent(query)}` : ""}`),
-    create: (title?: string) => http.call<Conversation>("POST", "/conversations", title ? { title } : {}),
+    create: (system: string) => http.call<Conversation>("POST", "/conversations", system ? { system } : {}),
     rename: (id: string, title: string) => http.call<Head>("PATCH", conversation(id), { title }),
     show: (id: string, current: string) => http.call<Head>("PATCH", conversation(id), { current }),
+    draw: (id: string, sampling: Partial<Sampling> | null) => http.call<Head>("PATCH", conversation(id), { sampling }),
     remove: (id: string) => http.call<void>("DELETE", conversation(id)),
     restore: (id: string) => http.call<void>("POST", `${conversation(id)}/restore`),
     stop: (id: string) => http.call<void>("POST", `${conversation(id)}/stop`),
@@ -35,5 +51,14 @@ export function createClient(http: Http) {
     fork: (id: string, content: string) => http.call<Asked>("POST", `${message(id)}/fork`, { content }),
     branch: (id: string) => http.call<Conversation>("POST", `${message(id)}/branch`),
     prompt: (id: string) => http.call<Prompt>("GET", `${message(id)}/prompt`),
+
+    sampling: () => http.call<Declared>("GET", "/sampling"),
+    presets: () => http.call<ListedPreset[]>("GET", "/presets"),
+    preset: (name: string) => http.call<Preset>("GET", preset(name)),
+    savePreset: (name: string, body: { values: Values; order: readonly string[]; about?: string }) =>
+      http.call<Preset>("PUT", preset(name), body),
+    removePreset: (name: string) => http.call<void>("DELETE", preset(name)),
+    importPreset: (file: File) =>
+      http.upload<{ preset: Preset; ignored: string[] }>(`/presets/import?filename=${encodeURIComponent(file.name)}`, file),
   };
 }

@@ -8,7 +8,7 @@
 
 import { ApiError, type Http } from "./http.ts";
 import { FrameReader } from "./sse.ts";
-import type { Conversation, Delta, Message, ModelState, PromptProgress } from "./types.ts";
+import type { Conversation, Delta, Loop, Message, ModelState, PromptProgress, Sampling } from "./types.ts";
 
 export interface ServerEvents {
   model: ModelState;
@@ -22,6 +22,8 @@ export interface ConversationEvents {
   progress: PromptProgress;
   current: { current: string | null };
   title: { title: string };
+  sampling: { sampling: Sampling | null };
+  loop: Loop & { id: string };
 }
 
 export type Handlers<E> = { [K in keyof E]: (data: E[K]) => void };

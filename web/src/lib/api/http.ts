@@ -21,7 +21,7 @@ export interface Surroundings {
   unreachable: () => string;
 }
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export class Http {
   #around: Surroundings;
@@ -33,9 +33,12 @@ export class Http {
   /** The answer's JSON. Throws ApiError. */
   async call<T>(method: Method, path: string, body?: unknown): Promise<T> {
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    const response = await this.#fetch(path, { method, ...sent }, sent.body ? "application/json" : null);
-    const text = await response.text();
-    return (text ? JSON.parse(text) : undefined) as T;
+    return read<T>(await this.#fetch(path, { method, ...sent }, sent.body ? "application/json" : null));
+  }
+
+  /** Sends a file as it is; the answer's JSON. Throws ApiError. */
+  async upload<T>(path: string, file: Blob): Promise<T> {
+    return read<T>(await this.#fetch(path, { method: "POST", body: file }, "application/octet-stream"));
   }
 
   /** Text as it comes. Throws ApiError when the server refuses, and what fetch throws when the stream breaks. */
@@ -56,6 +59,11 @@ export class Http {
     if (!response.ok) throw await errorOf(response);
     return response;
   }
+}
+
+async function read<T>(response: Response): Promise<T> {
+  const text = await response.text();
+  return (text ? JSON.parse(text) : undefined) as T;
 }
 
 async function errorOf(response: Response): Promise<ApiError> {

@@ -3,12 +3,20 @@
 export type Role = "system" | "user" | "assistant" | "tool";
 export type MessageState = "done" | "streaming" | "stopped" | "interrupted" | "failed";
 
+/** What an answer says over and over: the end of it, a long stretch of it, or an earlier answer. */
+export interface Loop {
+  kind: "cycle" | "repeat" | "echo";
+  times: number;
+  text: string;
+}
+
 export interface Stats {
   prompt_tokens: number;
   cached_tokens: number;
   completion_tokens: number;
   first_token_ms: number;
   tokens_per_second: number;
+  loop: Loop | null;
 }
 
 export interface Message {
@@ -37,6 +45,7 @@ export interface Head {
   created: number;
   updated: number;
   current: string | null;
+  sampling: Sampling | null;
 }
 
 /** The whole tree; `current` is the leaf that is shown. */
@@ -82,6 +91,52 @@ export interface PromptProgress {
   done: number;
   total: number;
   cached: number;
+}
+
+/** Numbers by token id; false bans the token. */
+export type Biases = Record<string, number | false>;
+export type Value = number | boolean | readonly string[] | readonly number[] | Biases;
+export type Values = Readonly<Record<string, Value>>;
+
+/** One knob of one sampling step; at its neutral value it does nothing. A step whose switches are neutral is off. */
+export interface Parameter {
+  name: string;
+  kind: "float" | "int" | "bool" | "texts" | "tokens" | "bias";
+  neutral: Value;
+  default: Value;
+  minimum: number;
+  maximum: number;
+  step: string;
+  switch: boolean;
+  help: string;
+}
+
+export interface Declared {
+  parameters: Parameter[];
+  steps: { name: string; group: string }[];
+}
+
+/** What a conversation's answers are drawn with; `preset` tells where the values came from. */
+export interface Sampling {
+  values: Values;
+  order: readonly string[];
+  preset: string | null;
+}
+
+/** A line of the list of presets; `problem` says why a file cannot be used. */
+export interface ListedPreset {
+  name: string;
+  title: string;
+  about: string;
+  builtin: boolean;
+  problem: string | null;
+}
+
+/** `values`: what it names; `complete`: what it sets, every step that it does not name being off. */
+export interface Preset extends ListedPreset {
+  values: Values;
+  order: readonly string[];
+  complete: Values;
 }
 
 export interface Asked {

@@ -1,4 +1,4 @@
-/** Numbers as people of each language write them. */
+/** Numbers as people of each language write them, and texts cut to a line. */
 
 import type { Settings } from "../state/settings.svelte.ts";
 
@@ -10,4 +10,12 @@ export function bytes(size: number, { language, words }: Settings): string {
   const value = size / 1000 ** step;
   const digits = value < 10 && step > 1 ? 1 : 0;
   return `${value.toLocaleString(language, { maximumFractionDigits: digits })} ${words.units[UNITS[step]!]}`;
+}
+
+const LINE = 120;
+
+/** `text` on one line and no longer than a glance. */
+export function shortened(text: string): string {
+  const line = [...text.replace(/\s+/g, " ").trim()];
+  return line.length > LINE ? `${line.slice(0, LINE).join("")}…` : line.join("");
 }

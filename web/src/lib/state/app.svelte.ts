@@ -11,12 +11,27 @@ import { Conversations } from "./conversations.svelte.ts";
 import { Drafts } from "./drafts.ts";
 import type { LiveMessage } from "./messages.svelte.ts";
 import { Model } from "./model.svelte.ts";
+import { Presets } from "./presets.svelte.ts";
 import { Router } from "./router.svelte.ts";
+import { Sampling, type Save } from "./sampling.svelte.ts";
 import { Settings } from "./settings.svelte.ts";
 import { Toasts } from "./toasts.svelte.ts";
 import { View } from "./view.svelte.ts";
 
 export const [useApp, provideApp] = createContext<App>();
+
+/** What a conversation that is not there yet begins with. */
+class Next {
+  system = $state("");
+  readonly sampling: Sampling;
+
+  constructor(sampling: Sampling) {
+    this.sampling = sampling;
+  }
+}
+
+/** A conversation that does not exist yet keeps its choice on the page. */
+const keepHere: Save = async (choice) => choice && { values: {}, order: [], preset: null, ...choice };
 
 export class App {
   readonly settings = new Settings();
@@ -27,7 +42,13 @@ export class App {
   readonly renderer = new Renderer(() => this.settings.words.copyCode);
   readonly model: Model;
   readonly conversations: Conversations;
+  readonly presets: Presets;
+  /** What the next new conversation begins with. */
+  readonly next: Next;
   chat = $state.raw<Chat | null>(null);
+
+  /** What the next answer is drawn with. */
+  readonly sampling = $derived.by(() => this.chat?.sampling ?? this.next.sampling);
 
   #client: Client;
 
@@ -39,6 +60,8 @@ export class App {
       }),
     );
     this.model = new Model(this.#client, this.toasts);
+    this.presets = new Presets(this.#client, this.toasts);
+    this.next = new Next(new Sampling(this.presets, this.toasts, keepHere));
     this.conversations = new Conversations(this.#client, this.toasts, this.settings);
   }
 
@@ -47,7 +70,7 @@ export class App {
     const id = this.router.conversation;
     if ((this.chat?.id ?? null) === id) return;
     this.chat?.close();
-    this.chat = id === null ? null : new Chat(id, this.#client, this.toasts, fresh);
+    this.chat = id === null ? null : new Chat(id, this.#client, this.toasts, this.presets, fresh);
     this.view.reset();
   }
 
@@ -61,13 +84,38 @@ export class App {
   async send(content: string): Promise<boolean> {
     if (this.chat) return this.chat.send(content);
     try {
-      const fresh = await this.#client.create();
+      const fresh = await this.#client.create(this.next.system.trim());
+      const { choice } = this.next.sampling;
       this.open(fresh.id, fresh);
+      if (choice) this.chat!.sampling.adopt(choice);
+      this.next.system = "";
+      this.next.sampling.adopt(null);
     } catch (error) {
       this.toasts.fail(error);
       return false;
     }
     return this.chat!.send(content);
+  }
+
+  /** Another answer, with repetition discouraged more than it was. */
+  async raiseDry(message: LiveMessage): Promise<void> {
+    this.chat?.sampling.raiseDry();
+    await this.chat?.startOver(message);
+  }
+
+  async removePreset(name: string): Promise<void> {
+    const gone = await this.presets.remove(name);
+    if (!gone) return;
+    const undo = () => void this.presets.save(gone.name, gone.values, gone.order, gone.about);
+    this.toasts.say(this.settings.words.presetRemoved(name), { label: this.settings.words.undo, run: undo });
+  }
+
+  async importPreset(file: File): Promise<void> {
+    const taken = await this.presets.import(file);
+    if (!taken) return;
+    await this.sampling.choose(taken.preset.name);
+    const w = this.settings.words;
+    this.toasts.say(taken.ignored.length ? w.presetIgnored(taken.ignored.join(", ")) : w.presetImported(taken.preset.name));
   }
 
   async branch(message: LiveMessage): Promise<void> {

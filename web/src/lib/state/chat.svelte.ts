@@ -5,11 +5,14 @@ import type { Connection, ConversationEvents } from "../api/events.ts";
 import type { ApiError } from "../api/http.ts";
 import type { Asked, Conversation, Prompt } from "../api/types.ts";
 import { Messages, type LiveMessage } from "./messages.svelte.ts";
+import type { Presets } from "./presets.svelte.ts";
+import { Sampling } from "./sampling.svelte.ts";
 import type { Toasts } from "./toasts.svelte.ts";
 
 export class Chat {
   readonly id: string;
   readonly messages = new Messages();
+  readonly sampling: Sampling;
   title = $state("");
   status = $state<"opening" | "open" | "missing">("opening");
 
@@ -18,10 +21,11 @@ export class Chat {
   #toasts: Toasts;
 
   /** `fresh`: the conversation as it was just made, so that it can be written into before the connection stands. */
-  constructor(id: string, client: Client, toasts: Toasts, fresh?: Conversation) {
+  constructor(id: string, client: Client, toasts: Toasts, presets: Presets, fresh?: Conversation) {
     this.id = id;
     this.#client = client;
     this.#toasts = toasts;
+    this.sampling = new Sampling(presets, toasts, async (choice) => (await client.draw(id, choice)).sampling);
     if (fresh) this.#take(fresh);
     this.#connection = client.watchConversation(
       id,
@@ -34,6 +38,8 @@ export class Chat {
         progress: (progress) => this.messages.progress(progress),
         current: ({ current }) => (this.messages.current = current),
         title: ({ title }) => (this.title = title),
+        sampling: ({ sampling }) => this.sampling.take(sampling),
+        loop: (loop) => this.messages.loop(loop),
       },
       { onDown: (why) => this.#down(why) },
     );
@@ -45,29 +51,31 @@ export class Chat {
   }
 
   close(): void {
+    void this.sampling.settle();
     this.#connection.close();
   }
 
   /** True when the message was accepted. */
   async send(content: string): Promise<boolean> {
-    return this.#ask(this.#client.send(this.id, this.messages.current, content));
+    return this.#ask(() => this.#client.send(this.id, this.messages.current, content));
   }
 
   async fork(message: LiveMessage, content: string): Promise<boolean> {
-    return this.#ask(this.#client.fork(message.id, content));
+    return this.#ask(() => this.#client.fork(message.id, content));
   }
 
   async regenerate(message: LiveMessage): Promise<void> {
-    if (this.messages.streaming) return;
-    await this.#try(async () => {
-      const { answer } = await this.#client.regenerate(message.id);
-      this.messages.meet(answer);
-      this.messages.current = answer.id;
-    });
+    if (!this.messages.streaming) await this.#regenerate(message);
+  }
+
+  /** Another answer in place of this one, which may still be written. */
+  async startOver(message: LiveMessage): Promise<void> {
+    if (message.state === "streaming" && !(await this.stop())) return;
+    await this.#regenerate(message);
   }
 
   async goOn(message: LiveMessage): Promise<void> {
-    if (this.messages.streaming) return;
+    if (this.messages.streaming || !(await this.sampling.settle())) return;
     await this.#try(() => this.#client.goOn(message.id));
   }
 
@@ -75,8 +83,8 @@ export class Chat {
     return this.#try(async () => this.messages.take(await this.#client.edit(message.id, content)));
   }
 
-  async stop(): Promise<void> {
-    await this.#try(() => this.#client.stop(this.id));
+  async stop(): Promise<boolean> {
+    return this.#try(() => this.#client.stop(this.id));
   }
 
   async turn(message: LiveMessage, step: -1 | 1): Promise<void> {
@@ -101,13 +109,25 @@ export class Chat {
 
   #take(whole: Conversation): void {
     this.title = whole.title;
+    this.sampling.take(whole.sampling);
     this.messages.replace(whole);
     this.status = "open";
   }
 
-  #ask(asked: Promise<Asked>): Promise<boolean> {
+  async #regenerate(message: LiveMessage): Promise<void> {
+    if (!(await this.sampling.settle())) return;
+    await this.#try(async () => {
+      const { answer } = await this.#client.regenerate(message.id);
+      this.messages.meet(answer);
+      this.messages.current = answer.id;
+    });
+  }
+
+  /** Asks once the answer will be drawn as was chosen. */
+  async #ask(ask: () => Promise<Asked>): Promise<boolean> {
+    if (!(await this.sampling.settle())) return false;
     return this.#try(async () => {
-      const { message, answer } = await asked;
+      const { message, answer } = await ask();
       this.messages.meet(message);
       this.messages.meet(answer);
       this.messages.current = answer.id;

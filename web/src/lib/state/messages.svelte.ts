@@ -5,7 +5,7 @@
  * Deltas are gathered and shown once per animation frame.
  */
 
-import type { Conversation, Delta, Message, MessageState, PromptProgress, Role, Stats } from "../api/types.ts";
+import type { Conversation, Delta, Loop, Message, MessageState, PromptProgress, Role, Stats } from "../api/types.ts";
 import { childrenOf, newestLeaf, pathTo, versionsOf, type Versions } from "../tree/tree.ts";
 import { characters, news } from "./delta.ts";
 
@@ -20,6 +20,7 @@ export class LiveMessage {
   error = $state<string | null>(null);
   stats = $state.raw<Stats | null>(null);
   progress = $state.raw<PromptProgress | null>(null);
+  loop = $state.raw<Loop | null>(null);
 
   /** Characters of `content` and `#unseen` together: where the next delta has to begin. */
   #known = 0;
@@ -34,6 +35,7 @@ export class LiveMessage {
   }
 
   take(message: Message): void {
+    this.loop = loopOf(this, message);
     this.content = message.content;
     this.state = message.state;
     this.model = message.model;
@@ -59,6 +61,12 @@ export class LiveMessage {
     this.#unseen = "";
     this.progress = null;
   }
+}
+
+/** A loop is told of once, while the answer is written, and stands in the stats of the run that made it. */
+function loopOf(known: LiveMessage, message: Message): Loop | null {
+  if (message.stats) return message.stats.loop;
+  return known.state === "streaming" && message.state === "streaming" ? known.loop : null;
 }
 
 export class Messages {
@@ -108,6 +116,11 @@ export class Messages {
   progress(progress: PromptProgress): void {
     const message = this.#nodes.get(progress.id);
     if (message) message.progress = progress;
+  }
+
+  loop({ id, ...loop }: Loop & { id: string }): void {
+    const message = this.#nodes.get(id);
+    if (message) message.loop = loop;
   }
 
   versions(message: LiveMessage): Versions {

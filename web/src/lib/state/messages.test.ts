@@ -26,7 +26,7 @@ const message = (id: string, parent: string | null, content: string, rest: Parti
 function talk(...messages: Message[]): Messages {
   const all = new Messages();
   const current = messages.at(-1)?.id ?? null;
-  all.replace({ id: "c", title: "", created: 0, updated: 0, current, messages });
+  all.replace({ id: "c", title: "", created: 0, updated: 0, current, sampling: null, messages });
   return all;
 }
 
@@ -80,6 +80,7 @@ test("the whole conversation again keeps the objects that are on the screen", ()
     created: 0,
     updated: 0,
     current: "m2",
+    sampling: null,
     messages: [message("m1", null, "hi"), message("m2", "m1", "one two")],
   });
   expect(all.path[1]).toBe(before[1]);

@@ -3,6 +3,8 @@
 export class View {
   drawer = $state(false);
   help = $state(false);
+  /** The panel of sampling and instruction. */
+  sampling = $state(false);
   /** Id of the message being edited. */
   editing = $state<string | null>(null);
   /** Id of the answer whose prompt is shown. */

@@ -2,6 +2,7 @@
 
 const plural = new Intl.PluralRules("en");
 const tokens = (n: number) => `${n.toLocaleString("en")} ${plural.select(n) === "one" ? "token" : "tokens"}`;
+const said = (times: number) => (times === 1 ? "once" : `${times.toLocaleString("en")} times`);
 
 export const en = {
   language: "English",
@@ -75,6 +76,43 @@ export const en = {
   interrupted: "The answer was cut off.",
   failed: "The answer failed.",
   empty: "The model answered with nothing.",
+
+  loop: {
+    cycle: (times: number) => `The answer goes round in a circle; said ${said(times)} by now:`,
+    repeat: (times: number) => `The answer repeats itself; said ${said(times)} by now, with small changes:`,
+    echo: (times: number) => `The answer repeats an earlier one; said ${said(times)} by now:`,
+  },
+  raiseDry: "Raise DRY and answer again",
+  raiseDryHint: "Going on with a repetition is discouraged more (dry_multiplier), in this conversation.",
+
+  sampling: "Sampling",
+  instructionHint: "How the model should behave in the new conversation. It stays as it is once the conversation begins.",
+  noInstruction: "This conversation began without one. A new one can have it.",
+  preset: "Preset",
+  presets: "Presets",
+  presetOwn: "Own values",
+  presetChanged: "changed",
+  savePreset: "Save as preset…",
+  presetName: "Name of the preset",
+  replace: "Replace",
+  importPreset: "Import…",
+  presetImported: (name: string) => `The preset “${name}” was taken over.`,
+  presetIgnored: (names: string) => `Taken over, except for what has no counterpart here: ${names}.`,
+  removePreset: (name: string) => `Delete the preset “${name}”`,
+  presetRemoved: (name: string) => `The preset “${name}” was deleted.`,
+  resetAll: "All to neutral",
+  resetParameter: (name: string) => `Set ${name} to neutral`,
+  changedValue: "Differs from the preset",
+  changedCount: (n: number) => `${n} changed`,
+  emptyList: "empty",
+  moreParameters: (n: number) => `More (${n})`,
+  samplingGroups: {
+    ban: "Bans and length",
+    penalty: "Repetition",
+    truncation: "Which tokens may be drawn",
+    shape: "Shape of the distribution",
+    target: "Samplers of their own",
+  } as Record<string, string>,
 
   tokensPerSecond: (n: number) => `${n.toLocaleString("en")} tokens/s`,
   firstToken: (seconds: number) => `first token after ${seconds.toLocaleString("en")} s`,

@@ -5,6 +5,7 @@ import type { Words } from "./words.ts";
 const plural = new Intl.PluralRules("ru");
 const forms: Partial<Record<Intl.LDMLPluralRule, string>> = { one: "токен", few: "токена", many: "токенов" };
 const tokens = (n: number) => `${n.toLocaleString("ru")} ${forms[plural.select(n)] ?? "токена"}`;
+const said = (times: number) => `${times.toLocaleString("ru")} ${plural.select(times) === "few" ? "раза" : "раз"}`;
 
 export const ru: Words = {
   language: "Русский",
@@ -78,6 +79,43 @@ export const ru: Words = {
   interrupted: "Ответ прервался.",
   failed: "Не удалось ответить.",
   empty: "Модель ответила пустотой.",
+
+  loop: {
+    cycle: (times) => `Ответ ходит по кругу; сказано уже ${said(times)}:`,
+    repeat: (times) => `Ответ повторяется с небольшими изменениями; сказано уже ${said(times)}:`,
+    echo: (times) => `Ответ повторяет один из прежних; сказано уже ${said(times)}:`,
+  },
+  raiseDry: "Усилить DRY и ответить заново",
+  raiseDryHint: "Повторы в этой беседе будут сдерживаться сильнее (dry_multiplier).",
+
+  sampling: "Сэмплинг",
+  instructionHint: "Как модели вести себя в новой беседе. Когда беседа начнётся, изменить это здесь будет нельзя.",
+  noInstruction: "Эта беседа началась без указания. Его можно дать новой.",
+  preset: "Пресет",
+  presets: "Пресеты",
+  presetOwn: "Свои значения",
+  presetChanged: "изменён",
+  savePreset: "Сохранить как пресет…",
+  presetName: "Название пресета",
+  replace: "Заменить",
+  importPreset: "Импорт…",
+  presetImported: (name) => `Пресет «${name}» добавлен.`,
+  presetIgnored: (names) => `Пресет добавлен, кроме того, чему здесь нет соответствия: ${names}.`,
+  removePreset: (name) => `Удалить пресет «${name}»`,
+  presetRemoved: (name) => `Пресет «${name}» удалён.`,
+  resetAll: "Всё в нейтральное",
+  resetParameter: (name) => `Сделать ${name} нейтральным`,
+  changedValue: "Отличается от пресета",
+  changedCount: (n) => `изменено: ${n}`,
+  emptyList: "пусто",
+  moreParameters: (n) => `Ещё (${n})`,
+  samplingGroups: {
+    ban: "Запреты и длина",
+    penalty: "Повторы",
+    truncation: "Из каких токенов выбирать",
+    shape: "Форма распределения",
+    target: "Самостоятельные сэмплеры",
+  },
 
   tokensPerSecond: (n) => `${tokens(n)}/с`,
   firstToken: (seconds) => `первый через ${seconds.toLocaleString("ru")} с`,
