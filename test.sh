@@ -45,6 +45,10 @@ python=$(find_python)
 check "install" "$python" scripts/prepare.py --tests
 [ ${#failed[@]} -eq 0 ] || exit 1
 
+if ! "$bin/python" -c 'import samovar_kernel' 2>/dev/null; then
+    count=$(grep -c '^def test_' tests/sampling/test_native.py)
+    left_out+=("the sampling kernel and its $count tests: no C++ compiler (Debian: apt install build-essential)")
+fi
 if command -v c++ >/dev/null && command -v cc >/dev/null; then
     check "install the mainline build" install_mainline
 else

@@ -15,5 +15,7 @@ lock() {
 lock serve "$@" pyproject.toml requirements/build.in
 lock dev "$@" pyproject.toml requirements/build.in --extra dev --constraints requirements/serve.txt
 lock llamacpp "$@" pyproject.toml --extra llamacpp --constraints requirements/serve.txt
+lock kernel "$@" requirements/kernel.in --constraints requirements/dev.txt
+lock cmake "$@" requirements/cmake.in
 lock node "$@" requirements/node.in
 lock starter "$@" requirements/starter.in --no-deps

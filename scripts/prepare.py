@@ -1,4 +1,5 @@
-"""Makes what a clone lacks before it can serve: .venv with the locked packages, the page, the starter model.
+"""Makes what a clone lacks before it can serve: .venv with the locked packages, the sampling kernel, the page, the
+starter model.
 
 Run by start.sh, start.bat, start_macos.command and test.sh with any Python 3.10 to 3.13; knows only the standard
 library. Each step leaves a stamp, the hash of what it was made from, and is skipped while the stamp still fits.
@@ -67,8 +68,8 @@ class Steps:
         print(say("setup.took", seconds=round(time.monotonic() - start)), flush=True)
 
 
-def run(*command: str | Path, cwd: Path = ROOT, error: str = "setup.failed") -> None:
-    """Runs a quiet command. Where it fails, shows what it said and raises Failed(error)."""
+def run(*command: str | Path, cwd: Path = ROOT, error: str = "setup.failed", show: bool = True) -> None:
+    """Runs a quiet command. Where it fails, shows what it said, unless not to, and raises Failed(error)."""
     path = os.pathsep.join((str(BIN), os.environ.get("PATH", "")))
     quiet = {**os.environ, "PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     done = subprocess.run(
@@ -82,7 +83,8 @@ def run(*command: str | Path, cwd: Path = ROOT, error: str = "setup.failed") -> 
         errors="replace",
     )
     if done.returncode:
-        print(f"\n{done.stdout[-6000:].rstrip()}", file=sys.stderr)
+        if show:
+            print(f"\n{done.stdout[-6000:].rstrip()}", file=sys.stderr)
         raise Failed(error)
 
 
@@ -128,8 +130,8 @@ def ensure_environment(steps: Steps) -> None:
     put_stamp(place, str(ROOT))
 
 
-def pip(*arguments: str | Path, error: str = "setup.failed") -> None:
-    run(PYTHON, "-m", "pip", "install", "-qq", "--no-warn-script-location", *arguments, error=error)
+def pip(*arguments: str | Path, error: str = "setup.failed", show: bool = True) -> None:
+    run(PYTHON, "-m", "pip", "install", "-qq", "--no-warn-script-location", *arguments, error=error, show=show)
 
 
 def ensure_packages(steps: Steps, lock: str) -> None:
@@ -143,6 +145,49 @@ def ensure_packages(steps: Steps, lock: str) -> None:
         pip("--only-binary", ":all:", "--require-hashes", "-r", file)
         pip("--no-deps", "--no-build-isolation", "-e", ROOT)
     put_stamp(STAMPS / lock, wanted)
+
+
+def compilers() -> list[str]:
+    """The C++ compilers at hand. macOS has stand-ins for them that ask to install the real ones, so there it is
+    asked whether those are installed."""
+    if sys.platform == "darwin" and subprocess.run(["xcode-select", "-p"], capture_output=True).returncode:
+        return []
+    names = (os.environ.get("CXX"), "c++", "g++", "clang++", "cl")
+    return list(filter(None, map(shutil.which, filter(None, names))))
+
+
+def ensure_kernel(steps: Steps, *, show: bool) -> None:
+    """The sampling kernel of native/ is built into .venv. What did not compile is not tried again with the same
+    compilers. `show`: whether to show what a failing build said.
+
+    Raises Failed where there is none: then none is installed, not even an old one, and the sampling runs in numpy.
+    """
+    locks = [ROOT / "requirements" / name for name in ("kernel.txt", "cmake.txt")]
+    sources = sorted(file for file in (ROOT / "native").rglob("*") if file.is_file())
+    built = digest([*locks, *sources])
+    failed = digest([*locks, *sources], *compilers())
+    if stamped(STAMPS / "kernel", built) or (not show and stamped(STAMPS / "kernel-failed", failed)):
+        return
+    if compilers():
+        with steps.step("setup.kernel"):
+            own = shutil.which("cmake") and shutil.which("ninja")
+            for lock in locks[:1] if own else locks:
+                pip("--require-hashes", "-r", lock, error="setup.kernel_failed", show=show)
+            try:
+                pip("--no-deps", "--no-build-isolation", ROOT / "native", error="setup.kernel_failed", show=show)
+            except Failed:
+                give_up_kernel(failed)
+                raise
+        put_stamp(STAMPS / "kernel", built)
+    else:
+        give_up_kernel(failed)
+        raise Failed("setup.kernel_no_compiler")
+
+
+def give_up_kernel(failed: str) -> None:
+    run(PYTHON, "-m", "pip", "uninstall", "-qq", "-y", "samovar-kernel")
+    (STAMPS / "kernel").unlink(missing_ok=True)
+    put_stamp(STAMPS / "kernel-failed", failed)
 
 
 def system_npm() -> str | None:
@@ -223,15 +268,19 @@ def prepare_tests() -> None:
     """What the tests need. Everything must succeed."""
     steps = Steps()
     ensure_packages(steps, "dev")
+    if compilers():
+        ensure_kernel(steps, show=True)
     ensure_starter(steps)
     ensure_npm(steps)
     ensure_page(steps)
 
 
 def prepare_serving(arguments: list[str]) -> None:
-    """What serving needs: without the page or the starter model it goes on, and says so."""
+    """What serving needs: without the kernel, the page or the starter model it goes on, and says so."""
     steps = Steps()
     ensure_packages(steps, "serve")
+    with said():
+        ensure_kernel(steps, show=False)
     with said():
         ensure_page(steps)
     home = option(arguments, "--home") or os.environ.get("SAMOVAR_HOME")

@@ -98,3 +98,59 @@ def test_a_library_with_a_model_needs_no_starter(
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "any.gguf").touch()
     assert not prepare.library_is_empty(str(tmp_path))
+
+
+@pytest.fixture
+def workshop(prepare: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """`prepare` with stamps of its own, and what it would run written down in `workshop.ran`."""
+    monkeypatch.setattr(prepare, "STAMPS", tmp_path)
+    monkeypatch.setattr(prepare, "compilers", lambda: ["/usr/bin/c++"])
+    monkeypatch.setattr(prepare, "ran", [], raising=False)
+    monkeypatch.setattr(prepare, "run", lambda *command, **_: prepare.ran.append(str(command[-1])))
+    return prepare
+
+
+def test_the_kernel_is_built_once(workshop: ModuleType) -> None:
+    for _ in range(2):
+        workshop.ensure_kernel(workshop.Steps(), show=False)
+    assert workshop.ran.count(str(ROOT / "native")) == 1
+
+
+def test_without_a_compiler_one_line_says_so_once(workshop: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that was built from older sources is taken away: it would not fit."""
+    monkeypatch.setattr(workshop, "compilers", list)
+    with pytest.raises(workshop.Failed, match="kernel_no_compiler"):
+        workshop.ensure_kernel(workshop.Steps(), show=False)
+    workshop.ensure_kernel(workshop.Steps(), show=False)
+    assert workshop.ran == ["samovar-kernel"]
+
+
+def test_a_kernel_that_does_not_compile_is_tried_again_with_another_compiler(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*command: object, **_: object) -> None:
+        workshop.ran.append(str(command[-1]))
+        if command[-1] == ROOT / "native":
+            raise workshop.Failed("setup.kernel_failed")
+
+    monkeypatch.setattr(workshop, "run", fail)
+    with pytest.raises(workshop.Failed):
+        workshop.ensure_kernel(workshop.Steps(), show=False)
+    workshop.ensure_kernel(workshop.Steps(), show=False)
+    assert workshop.ran.count(str(ROOT / "native")) == 1
+    monkeypatch.setattr(workshop, "compilers", lambda: ["/usr/bin/clang++"])
+    with pytest.raises(workshop.Failed):
+        workshop.ensure_kernel(workshop.Steps(), show=False)
+    assert workshop.ran.count(str(ROOT / "native")) == 2
+
+
+def test_a_network_that_fails_is_tried_again(workshop: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*command: object, **_: object) -> None:
+        workshop.ran.append(str(command[-1]))
+        raise workshop.Failed("setup.kernel_failed")
+
+    monkeypatch.setattr(workshop, "run", fail)
+    for _ in range(2):
+        with pytest.raises(workshop.Failed):
+            workshop.ensure_kernel(workshop.Steps(), show=False)
+    assert len(workshop.ran) == 2
