@@ -98,3 +98,18 @@ test("versions turn to the leaf that was last worked on", () => {
   expect(all.leafOfVersion(all.last!, -1)).toBe("m3");
   expect(all.leafOfVersion(all.last!, 1)).toBeNull();
 });
+
+const STATS = { prompt_tokens: 1, cached_tokens: 0, completion_tokens: 9, first_token_ms: 1, tokens_per_second: 9 };
+const ROUND = { kind: "cycle", times: 4, text: "tea and" } as const;
+
+test("a loop is known while it is written, afterwards, and no longer when the answer goes on", () => {
+  const all = writing("tea and tea and");
+  all.loop({ id: "m2", ...ROUND });
+  expect(all.last?.loop).toEqual(ROUND);
+  all.take(message("m2", "m1", "tea and tea and tea", { state: "streaming" }));
+  expect(all.last?.loop).toEqual(ROUND);
+  all.take(message("m2", "m1", "tea and tea and tea", { stats: { ...STATS, loop: { ...ROUND, times: 9 } } }));
+  expect(all.last?.loop?.times).toBe(9);
+  all.take(message("m2", "m1", "tea and tea and tea", { state: "streaming" }));
+  expect(all.last?.loop).toBeNull();
+});

@@ -86,7 +86,7 @@ export const en = {
   raiseDryHint: "Going on with a repetition is discouraged more (dry_multiplier), in this conversation.",
 
   sampling: "Sampling",
-  instructionHint: "How the model should behave in the new conversation. It stays as it is once the conversation begins.",
+  instructionHint: "How should the model behave? Given before the first message.",
   noInstruction: "This conversation began without one. A new one can have it.",
   preset: "Preset",
   presets: "Presets",
