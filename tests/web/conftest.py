@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
@@ -43,6 +44,9 @@ The heat is $Q = m c$.
 
 <img src=x onerror="document.title='owned'"> ![pixel](https://pictures.example/pixel.png)
 """
+
+
+CIRCLE = "The tea is hot and the evening is long. "
 
 
 class Talk:
@@ -148,6 +152,15 @@ def slow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     served.stop()
 
 
+@pytest.fixture(scope="package")
+def looping_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Answers everything with the same sentence, over and over, a character each 4 ms."""
+    reply = quote("Well then. " + CIRCLE * 60, safe="")
+    served = start(tmp_path_factory.mktemp("looping"), "--model", f"echo:step_ms=4;reply={reply}")
+    yield served
+    served.stop()
+
+
 @contextmanager
 def tab(context: BrowserContext, server: Served) -> Iterator[Talk]:
     """A tab in which nothing may go wrong unnoticed."""
@@ -178,4 +191,11 @@ def talk(context: BrowserContext, server: Served) -> Iterator[Talk]:
 def slow(context: BrowserContext, slow_server: Served) -> Iterator[Talk]:
     """An open page of the server that speaks slowly."""
     with tab(context, slow_server) as talk:
+        yield talk.open()
+
+
+@pytest.fixture
+def looping(context: BrowserContext, looping_server: Served) -> Iterator[Talk]:
+    """An open page of the server whose answers go round in a circle."""
+    with tab(context, looping_server) as talk:
         yield talk.open()
