@@ -1,8 +1,8 @@
 """Milliseconds a token of the sampling chain: `python bench/sampling.py`. Medians, one thread.
 
 The full chain is that of a careful user: penalties over 2,048 tokens, DRY, top-k, top-p, min-p, XTC, temperature
-and the draw. Where llama-cpp-python is installed, llama.cpp's own chain with the same settings is measured too;
-what it needs to fill its array of candidates is not counted.
+and the draw. The kernel runs it where it is built. Where llama-cpp-python is installed, llama.cpp's own chain with
+the same settings is measured too; what it needs to fill its array of candidates is not counted.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from samovar.core.parameters import SamplingParams, Value
 from samovar.sampling import Lexicon, Sampler, steps
+from samovar.sampling.native import native_steps
 from samovar.sampling.registry import neutral
 
 VOCABULARIES = (128_256, 262_144)
@@ -76,9 +77,9 @@ def median(work: Callable[[int], float]) -> float:
     return statistics.median(statistics.fmean(work(n) for n in range(TOKENS)) for _ in range(ROUNDS)) * 1000
 
 
-def ours(values: dict[str, Value], size: int) -> float:
+def ours(values: dict[str, Value], size: int, *, native: bool = True) -> float:
     text, logits = history(), rows(size)
-    sampler = Sampler(SamplingParams(values=values, seed=1), lexicon(size))
+    sampler = Sampler(SamplingParams(values=values, seed=1), lexicon(size), native=native)
     sampler.draw(logits[0], text)
 
     def work(n: int) -> float:
@@ -142,6 +143,8 @@ def main() -> None:
     print(f"{'milliseconds a token':34}" + "".join(f"{size:>10,}" for size in VOCABULARIES))
     for name, values in chains().items():
         report(name, partial(ours, values))
+        if name == "full chain" and native_steps():
+            report("full chain in numpy", partial(ours, values, native=False))
         if name == "full chain" and importlib.util.find_spec("llama_cpp"):
             report("full chain of llama.cpp", theirs)
 

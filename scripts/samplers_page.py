@@ -9,6 +9,7 @@ from pathlib import Path
 from samovar.core.catalogue import say
 from samovar.core.parameters import Parameter, Value
 from samovar.sampling import steps
+from samovar.sampling.native import TELL
 from samovar.sampling.orders import ORDERS
 from samovar.sampling.step import Step
 
@@ -40,6 +41,13 @@ place of the plain one, Mirostat that of all truncation.
 """
 
 
+KERNEL = """## Where it is fast
+
+Where the kernel of `native/` is built, chains run in C++; the numpy of `steps/` is their reference. A chain with
+one of these steps runs in numpy as a whole: {steps}.
+"""
+
+
 def page() -> str:
     orders = [f"- **{name}**: {', '.join(order)}" for name, order in ORDERS.items()]
     named = "Orders with a name:\n\n" + "\n".join(orders)
@@ -47,7 +55,8 @@ def page() -> str:
         [*COLUMNS, *(row for step in steps().values() for row in rows(step))]
     )
     sources = "## How each step works\n\n" + "\n".join(map(section, steps().values()))
-    return "\n".join([HEAD, named, "", table, "", sources, DIFFERENCES.read_text(encoding="utf-8")])
+    kernel = KERNEL.format(steps=", ".join(f"`{name}`" for name in steps() if name not in TELL))
+    return "\n".join([HEAD, named, "", kernel, table, "", sources, DIFFERENCES.read_text(encoding="utf-8")])
 
 
 COLUMNS = (

@@ -5,6 +5,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <tuple>
 
@@ -55,7 +56,10 @@ std::int64_t draw(const Chain& chain, const Row& logits, const Ids& history, std
 
 std::vector<std::int64_t> draw_rows(const Rows& logits, const std::vector<Turn>& turns) {
     if (logits.shape(0) != turns.size()) throw std::invalid_argument("not one chain for each row");
-    for (const Turn& turn : turns) check_row(*std::get<0>(turn), logits.shape(1));
+    for (const Turn& turn : turns) {
+        if (!std::get<0>(turn)) throw std::invalid_argument("None is no chain");
+        check_row(*std::get<0>(turn), logits.shape(1));
+    }
     std::vector<std::int64_t> tokens;
     const nb::gil_scoped_release free;
     for (const auto& [chain, history, produced, chance, share] : turns) {

@@ -12,7 +12,7 @@ Span Span::last(std::int64_t wanted) const {
 void Tally::clear(std::size_t vocabulary) {
     for (std::int32_t token : tokens_) values_[token] = 0;
     tokens_.clear();
-    if (values_.size() < vocabulary) values_.resize(vocabulary);
+    values_.resize(vocabulary);
 }
 
 bool Tally::known(std::int64_t token) {
