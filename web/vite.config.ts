@@ -16,7 +16,7 @@ const woff2Only: Plugin = {
 export default defineConfig({
   plugins: [woff2Only, svelte()],
   build: { outDir: "../src/samovar/web", emptyOutDir: true, target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
-  server: { proxy: { "/samovar": server } },
+  server: { proxy: { "/samovar": server, "/v1": server } },
   test: { include: ["src/**/*.test.ts", "tests/**/*.test.ts"], environment: "jsdom" },
   resolve: process.env.VITEST ? { conditions: ["browser"] } : {},
 });

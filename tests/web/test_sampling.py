@@ -19,7 +19,7 @@ def panel(talk: Talk) -> Locator:
     found = talk.page.get_by_role("region", name="Sampling")
     if not found.count():
         talk.page.get_by_role("button", name="Sampling", exact=True).click()
-    expect(found.locator(".parameter").first).to_be_visible()
+    expect(found.locator("summary")).to_be_visible()
     return found
 
 
@@ -209,3 +209,20 @@ def test_dry_is_raised_and_the_answer_begins_again(looping: Talk) -> None:
     assert kept(looping)["values"]["dry_multiplier"] == 0.8
     expect(number(looping, "dry_multiplier")).to_have_value("0.8")
     looping.page.get_by_role("button", name="Stop").first.click()
+
+
+def test_one_can_see_what_each_step_makes_of_the_next_token(talk: Talk) -> None:
+    panel(talk)
+    choose(talk, "Neutral")
+    talk.ask("Say <|im_end|> please")
+    # Where everything is neutral, nothing is folded away.
+    number(talk, "temperature").fill("0.5")
+    number(talk, "top_k").fill("2")
+    talk.act(talk.answer, "What the model was sent")
+    talk.page.get_by_role("button", name="The next token").click()
+    steps = talk.page.get_by_role("dialog").locator(".step")
+    expect(steps.locator("h4")).to_have_text(["model", "top_k", "temperature"])
+    # The echo engine says back what it was told, and what was typed is no control token here either.
+    expect(steps.first.locator("ol li").first).to_contain_text("S")
+    expect(steps.nth(1).locator("ol li")).to_have_count(2)
+    expect(steps.nth(1).get_by_role("list", name="Cut by this step").locator("li")).to_have_count(8)

@@ -14,13 +14,15 @@ import type {
   Prompt,
   Sampling,
   ServerState,
+  Stage,
   Summary,
   Values,
 } from "./types.ts";
 
 export type Client = ReturnType<typeof createClient>;
 
-export function createClient(http: Http) {
+/** `http` speaks to the page's API, `v1` to the one that other programs use: it can look inside the model. */
+export function createClient(http: Http, v1: Http) {
   const conversation = (id: string) => `/conversations/${encodeURIComponent(id)}`;
   const message = (id: string) => `/messages/${encodeURIComponent(id)}`;
   const preset = (name: string) => `/presets/${encodeURIComponent(name)}`;
@@ -52,6 +54,12 @@ export function createClient(http: Http) {
     branch: (id: string) => http.call<Conversation>("POST", `${message(id)}/branch`),
     prompt: (id: string) => http.call<Prompt>("GET", `${message(id)}/prompt`),
 
+    /** What each step makes of the token that follows `prompt`. */
+    nextToken: async (prompt: Prompt, top: number, values: Values) => {
+      const body = { prompt: await asSent(v1, prompt), top, ...values };
+      return (await v1.call<{ stages: Stage[] }>("POST", "/next_token", body)).stages;
+    },
+
     sampling: () => http.call<Declared>("GET", "/sampling"),
     presets: () => http.call<ListedPreset[]>("GET", "/presets"),
     preset: (name: string) => http.call<Preset>("GET", preset(name)),
@@ -61,4 +69,11 @@ export function createClient(http: Http) {
     importPreset: (file: File) =>
       http.upload<{ preset: Preset; ignored: string[] }>(`/presets/import?filename=${encodeURIComponent(file.name)}`, file),
   };
+}
+
+/** As ids where some of it looks like control tokens and was not: as text it would become them. */
+async function asSent(v1: Http, { parts }: Prompt): Promise<string | number[]> {
+  if (parts.every(({ special }) => special)) return parts.map(({ text }) => text).join("");
+  const cut = parts.map((part) => v1.call<{ tokens: number[] }>("POST", "/tokenize", part));
+  return (await Promise.all(cut)).flatMap(({ tokens }) => tokens);
 }

@@ -25,9 +25,12 @@ type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export class Http {
   #around: Surroundings;
+  #root: string;
 
-  constructor(around: Surroundings) {
+  /** `root`: what every path begins with. */
+  constructor(around: Surroundings, root = "/samovar") {
     this.#around = around;
+    this.#root = root;
   }
 
   /** The answer's JSON. Throws ApiError. */
@@ -52,7 +55,7 @@ export class Http {
     const headers = { "Accept-Language": this.#around.language(), ...(type ? { "Content-Type": type } : {}) };
     let response: Response;
     try {
-      response = await fetch(`/samovar${path}`, { ...init, headers });
+      response = await fetch(`${this.#root}${path}`, { ...init, headers });
     } catch {
       throw new ApiError("Unreachable", this.#around.unreachable(), 0);
     }

@@ -79,6 +79,21 @@ export interface Prompt {
   tokens: number;
 }
 
+/** A token with its bytes: half a character has no text of its own. */
+export interface Likely {
+  id: number;
+  text: string;
+  bytes: number[];
+  probability: number;
+}
+
+/** What one step of sampling left: `survivors` tokens, the likeliest of them in `top`. The first is the model. */
+export interface Stage {
+  step: string;
+  survivors: number;
+  top: Likely[];
+}
+
 /** Text to append at `offset`, counted in Unicode characters (code points), not in UTF-16 units. */
 export interface Delta {
   id: string;

@@ -12,6 +12,12 @@ export function bytes(size: number, { language, words }: Settings): string {
   return `${value.toLocaleString(language, { maximumFractionDigits: digits })} ${words.units[UNITS[step]!]}`;
 }
 
+/** A probability in percent, with digits where they say something. */
+export function percent(share: number, { language }: Settings): string {
+  const maximumFractionDigits = share < 0.01 ? 2 : share < 0.995 ? 1 : 0;
+  return share.toLocaleString(language, { style: "percent", maximumFractionDigits });
+}
+
 const LINE = 120;
 
 /** `text` on one line and no longer than a glance. */

@@ -53,12 +53,8 @@ export class App {
   #client: Client;
 
   constructor() {
-    this.#client = createClient(
-      new Http({
-        language: () => this.settings.language,
-        unreachable: () => this.settings.words.unreachable,
-      }),
-    );
+    const around = { language: () => this.settings.language, unreachable: () => this.settings.words.unreachable };
+    this.#client = createClient(new Http(around), new Http(around, "/v1"));
     this.model = new Model(this.#client, this.toasts);
     this.presets = new Presets(this.#client, this.toasts);
     this.next = new Next(new Sampling(this.presets, this.toasts, keepHere));

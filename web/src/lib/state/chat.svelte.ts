@@ -3,7 +3,7 @@
 import type { Client } from "../api/client.ts";
 import type { Connection, ConversationEvents } from "../api/events.ts";
 import type { ApiError } from "../api/http.ts";
-import type { Asked, Conversation, Prompt } from "../api/types.ts";
+import type { Asked, Conversation, Prompt, Stage } from "../api/types.ts";
 import { Messages, type LiveMessage } from "./messages.svelte.ts";
 import type { Presets } from "./presets.svelte.ts";
 import { Sampling } from "./sampling.svelte.ts";
@@ -105,6 +105,13 @@ export class Chat {
     let prompt: Prompt | null = null;
     await this.#try(async () => (prompt = await this.#client.prompt(message.id)));
     return prompt;
+  }
+
+  /** What each step of sampling, as it is set now, makes of the token after `prompt`. */
+  async nextToken(prompt: Prompt, top: number): Promise<readonly Stage[] | null> {
+    let stages: readonly Stage[] | null = null;
+    await this.#try(async () => (stages = await this.#client.nextToken(prompt, top, this.sampling.choice?.values ?? {})));
+    return stages;
   }
 
   #take(whole: Conversation): void {

@@ -124,6 +124,13 @@ export const en = {
   promptControl: "control token",
   promptPlain: "plain text: looks like a control token, was sent as ordinary letters",
 
+  nextToken: "The next token",
+  nextTokenHint: "What each step of sampling, as it is set now, makes of the first token of the answer.",
+  nextTokenOrder: "The steps are shown in the default order; this conversation has an order of its own.",
+  theModel: "model",
+  left: (n: number) => `${n.toLocaleString("en")} left`,
+  cutTokens: "Cut by this step",
+
   model: "Model",
   models: "Models",
   noModel: "No model loaded",
