@@ -33,6 +33,19 @@ from tests.e2e.conftest import Served, start
 STREAMS, DEPTH, STEPS, PROMPT, PARALLEL, WINDOW = 8, 64, 128, 500, 8, 2048
 SETTINGS = {"ik": Setting("ik", 31, False), "mainline": Setting("mainline", 512, True)}
 GREEDY = {"temperature": 0.0}
+FULL = {
+    "repetition_penalty": 1.05,
+    "repetition_penalty_range": 2048,
+    "frequency_penalty": 0.1,
+    "presence_penalty": 0.1,
+    "dry_multiplier": 0.8,
+    "dry_penalty_last_n": 2048,
+    "top_k": 40,
+    "top_p": 0.95,
+    "min_p": 0.02,
+    "xtc_probability": 0.5,
+    "temperature": 0.9,
+}
 
 
 async def stream(port: int, fresh: int, prompt: int, tokens: int, sampling: dict[str, float]) -> list[float]:
@@ -109,6 +122,8 @@ def report(bare: Bare, served: Served, rounds: int) -> None:
     rates("decode, 1 stream, greedy", 1, GREEDY)
     rates("decode, 1 stream, default samplers", 1, {})
     rates(f"decode, {STREAMS} streams, greedy", STREAMS, GREEDY)
+    plain, full = alternate(rounds, lambda: server.decode(1, GREEDY), lambda: server.decode(1, FULL))
+    rows.append(("full chain against greedy, over HTTP", "", f"{1 / full:.1f} t/s", f"{plain / full:.3f} ×"))
     alone, http = alternate(rounds, lambda: bare.prefill(PROMPT), server.first_token, warm_up=PARALLEL)
     gap = f"{(http - alone) * 1000:+.1f} ms"
     rows.append((f"first token, {PROMPT}-token prompt", f"{alone * 1000:.0f} ms", f"{http * 1000:.0f} ms", gap))
