@@ -1,14 +1,31 @@
 /** The page's API over the scripted world: a table of method, path and what it does. */
 
-import type { Conversation, Message } from "../../src/lib/api/types.ts";
+import type { Conversation, Message, Sampling } from "../../src/lib/api/types.ts";
+import { DECLARED, kept, PRESETS } from "./sampling.ts";
 import type { World } from "./world.ts";
 
-export type Body = { title?: string; current?: string; parent?: string | null; content?: string; name?: string };
+export interface Body {
+  title?: string;
+  system?: string;
+  current?: string;
+  parent?: string | null;
+  content?: string;
+  name?: string;
+  sampling?: Partial<Sampling> | null;
+}
+
 type Route = readonly [string, RegExp, (world: World, id: string, body: Body, query: string) => unknown];
 
 export class Missing extends Error {}
 
-const head = ({ id, title, created, updated, current }: Conversation) => ({ id, title, created, updated, current });
+const head = ({ id, title, created, updated, current, sampling }: Conversation) => ({
+  id,
+  title,
+  created,
+  updated,
+  current,
+  sampling,
+});
 
 function conversation(world: World, id: string): Conversation {
   const found = world.conversations.get(id);
@@ -22,6 +39,12 @@ function message(world: World, id: string): [Conversation, Message] {
   return found;
 }
 
+function begin(world: World, { title, system }: Body): Conversation {
+  const made = world.create(title);
+  if (system) world.add(made, null, "system", system);
+  return made;
+}
+
 function hide(world: World, id: string, deleted: boolean): void {
   const found = world.conversations.get(id);
   if (found) found.deleted = deleted;
@@ -30,6 +53,9 @@ function hide(world: World, id: string, deleted: boolean): void {
 
 export const ROUTES: readonly Route[] = [
   ["GET", /^\/state$/, (world) => ({ version: "0.1.0", model: world.model, models: world.models })],
+  ["GET", /^\/sampling$/, () => DECLARED],
+  ["GET", /^\/presets$/, () => PRESETS],
+  ["GET", /^\/presets\/(\w+)$/, (_, name) => PRESETS.find((preset) => preset.name === name)],
   ["POST", /^\/models\/load$/, (world, _, body) => world.load(body.name ?? null)],
   ["POST", /^\/models\/unload$/, (world) => world.load(null)],
   [
@@ -47,7 +73,7 @@ export const ROUTES: readonly Route[] = [
           snippet: (messages.find((m) => m.content.toLowerCase().includes(query))?.content ?? "").slice(0, 80),
         })),
   ],
-  ["POST", /^\/conversations$/, (world, _, body) => world.create(body.title)],
+  ["POST", /^\/conversations$/, (world, _, body) => begin(world, body)],
   ["GET", /^\/conversations\/(\w+)$/, conversation],
   [
     "PATCH",
@@ -58,6 +84,10 @@ export const ROUTES: readonly Route[] = [
       if (body.current !== undefined) {
         found.current = body.current;
         world.say(id, "current", { current: body.current });
+      }
+      if (body.sampling !== undefined) {
+        found.sampling = kept(body.sampling);
+        world.say(id, "sampling", { sampling: found.sampling });
       }
       return head(found);
     },
