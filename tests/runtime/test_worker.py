@@ -2,6 +2,7 @@
 not a catastrophe. Every test here talks to a real child process."""
 
 import asyncio
+import math
 import os
 import signal
 from pathlib import Path
@@ -87,6 +88,18 @@ async def test_logprobs_come_with_their_alternatives(open_house: OpenHouse) -> N
     assert len(detail.top) == 3
     assert detail.top[0].id == detail.id
     assert detail.top[0].logprob == pytest.approx(detail.logprob)
+
+
+async def test_logprobs_after_the_chain_are_of_what_it_left(open_house: OpenHouse) -> None:
+    params = SamplingParams({"temperature": 2.0, "top_k": 2, "top_p": 1.0, "min_p": 0.0}, seed=3)
+    story = await told(await open_house().ask("abc", sampling=params, logprobs=5, logprobs_after=True))
+    for delta in (e for e in story.events if isinstance(e, Delta) and e.tokens):
+        (detail,) = delta.tokens
+        assert len(detail.top) == 2
+        assert sum(math.exp(one.logprob) for one in detail.top) == pytest.approx(1)
+        assert detail.logprob in [one.logprob for one in detail.top]
+    greedy = await told(await open_house().ask("abc", sampling=GREEDY, logprobs=3, logprobs_after=True))
+    assert all(d.logprob == 0 for e in greedy.events if isinstance(e, Delta) for d in e.tokens)
 
 
 async def test_cancelling_ends_one_stream_and_frees_its_place(open_house: OpenHouse) -> None:

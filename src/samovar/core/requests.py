@@ -68,7 +68,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """One request in no dialect's shape: messages for the model's template, or a raw prompt (text or token ids).
 
     `continue_last`: the last message is an unfinished answer that the model is to go on with.
-    `max_tokens` None: up to the end of the window. `logprobs` None: not wanted; k: with k alternatives.
+    `max_tokens` None: up to the end of the window. `logprobs` None: not wanted; k: with k alternatives, of the
+    model's own distribution, or with `logprobs_after` of what the chain left of it.
     """
 
     model: str | None = None
@@ -80,6 +81,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     n: int = 1
     logprobs: int | None = None
+    logprobs_after: bool = False
     constraint: Constraint | None = None
     guidance: Guidance | None = None
     banned: Banned | None = None
@@ -100,6 +102,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     n: int = 1
     logprobs: int | None = None
+    logprobs_after: bool = False
     constraint: Constraint | None = None
     banned: Banned | None = None
     look: int | None = None

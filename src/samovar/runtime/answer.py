@@ -57,7 +57,9 @@ class Choice:
         self._params, self._lexicon = request.sampling, lexicon
         self.look = request.look
         self._wants_logprobs = request.logprobs
-        self._sampler = Sampler(SamplingParams(params.values, params.order, seed + job.index), lexicon)
+        self._after = request.logprobs_after and request.logprobs is not None
+        own = SamplingParams(params.values, params.order, seed + job.index)
+        self._sampler = Sampler(own, lexicon, native=not self._after)
         self._follower = grammar.follow() if grammar else None
         self._text = TextStream(request.stop)
         self._place = self._sampler.place
@@ -75,7 +77,9 @@ class Choice:
         token = self._sampler.draw(self._steered(row, against), self.job.tokens)
         if self._wants_logprobs is None:
             return token, TokenDetail(token, b"")
-        logprob, top = self._sampler.logprobs(row, token, self._wants_logprobs)
+        count = self._wants_logprobs
+        after = self._sampler.final_logprobs
+        logprob, top = after(token, count) if self._after else self._sampler.logprobs(row, token, count)
         return token, TokenDetail(token, b"", logprob, tuple(Alternative(i, b"", p) for i, p in top))
 
     def _steered(self, row: Row, against: Row | None) -> Row:

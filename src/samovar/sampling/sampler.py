@@ -50,6 +50,7 @@ class Sampler:
         self._tosses = self._chain.needs("chance")
         self._reads = self._chain.needs("history")
         self._past = Past()
+        self._final: Candidates | None = None
         self.place = Place(0, self._chain.begin())
 
     def draw(self, logits: Logits, history: Sequence[int] | Ids = ()) -> int:
@@ -77,6 +78,7 @@ class Sampler:
         stages = self._chain.stages(logits, moment)
         last = stages[-1]
         token = last.token(pick(last.weights(), share) if len(last) > 1 else 0)
+        self._final = last
         memory = self._chain.learn(stages, moment, token) if moment.memory else moment.memory
         self.place = Place(self.place.drawn + 1, memory)
         return token
@@ -85,11 +87,23 @@ class Sampler:
         """(log-probability of `token`, the `count` likeliest tokens with theirs, best first), natural logarithms of
         the model's own distribution: before any step. Raises EngineFailed as `draw` does."""
         check(logits, self._lexicon.size)
-        everything = Candidates(logits)
-        norm = float(everything.top) + float(np.log(everything.weights().sum()))
-        best = everything.best(count) if count else everything.take(np.empty(0, dtype=np.int64), ordered=True)
-        top = [(best.token(i), float(logit) - norm) for i, logit in enumerate(best.logits)]
+        norm, top = _likeliest(Candidates(logits), count)
         return float(logits[token]) - norm, top
+
+    def final_logprobs(self, token: int, count: int) -> tuple[float, list[tuple[int, float]]]:
+        """As `logprobs`, of what the chain left at the last draw, which gave `token`; for a sampler made with
+        `native=False`, since the kernel keeps no distribution."""
+        assert self._final is not None, "nothing was drawn with numpy"
+        norm, top = _likeliest(self._final, max(count, 1))
+        place = next(i for i in range(len(self._final)) if self._final.token(i) == token)
+        return float(self._final.logits[place]) - norm, top[:count]
+
+
+def _likeliest(candidates: Candidates, count: int) -> tuple[float, list[tuple[int, float]]]:
+    """(logarithm of the sum of all weights, the `count` likeliest tokens with their log-probabilities)."""
+    norm = float(candidates.top) + float(np.log(candidates.weights().sum()))
+    best = candidates.best(min(count, candidates.possible())) if count else None
+    return norm, [(best.token(i), float(logit) - norm) for i, logit in enumerate(best.logits)] if best else []
 
 
 class Numbers:

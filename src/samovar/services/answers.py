@@ -61,6 +61,7 @@ class AnswerService:
                 stop=completion.stop,
                 n=completion.n,
                 logprobs=completion.logprobs,
+                logprobs_after=completion.logprobs_after,
                 constraint=completion.constraint,
                 banned=completion.banned,
                 look=look,

@@ -2,8 +2,8 @@
 (exllamav2's parameter of this name, which raises the random number of the draw to the power e^(-s)).
 
 The same, said of the distribution: with the sorted tokens' running sum C_i, it becomes C_i^g, g = e^s. What that
-gives a token, C_i^g - C_(i-1)^g, is computed as C_i^g · (1 - (1 - p_i / C_i)^g): the difference of two numbers near 1
-would lose the tail.
+gives a token, C_i^g - C_(i-1)^g, is computed as C_i^g · (1 - (1 - p_i / C_i)^g): the difference of two numbers
+near 1 would lose the tail.
 """
 
 from __future__ import annotations

@@ -60,6 +60,7 @@ FIELDS: tuple[Field, ...] = (
     _honoured("seed", "−1: a fresh one each time. The same seed gives the same text"),
     _honoured("logprobs", "chat: a boolean; completions: how many alternatives, 0 to 20"),
     _honoured("top_logprobs", "0 to 20, with `logprobs`", ("chat",)),
+    _honoured("post_sampling_probs", "`logprobs` and alternatives after the samplers, not before them"),
     _honoured("best_of", "must not be more than `n`", ("text",)),
     _honoured(
         "response_format",
@@ -74,9 +75,7 @@ FIELDS: tuple[Field, ...] = (
     _honoured("grammar", "GBNF; Lark, as llguidance reads it, where it begins with `%llguidance`"),
     _honoured("grammar_string", "= `grammar`"),
     _honoured("guided_grammar", "= `grammar`"),
-    _honoured(
-        "banned_strings", "a text or a list: where one comes, its tokens are taken back and others drawn"
-    ),
+    _honoured("banned_strings", "a text or a list: where one comes, its tokens are taken back and others drawn"),
     _honoured("banned_strings_ignore_case", "in any alphabet"),
     _honoured("guidance_scale", "0 to 20, 1 is none: how far the answer moves away from `negative_prompt`"),
     _honoured(

@@ -93,6 +93,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
     model, stop, preset = fields.text("model"), fields.strings("stop"), fields.text("preset")
     constraint = read_constraint(fields)
     guidance, banned = _guidance(fields), _banned(fields)
+    after = fields.flag("post_sampling_probs")
     sampling, ignored = _sampling(fields)
     shared = {
         "model": None if model in ("", "default") else model,
@@ -101,6 +102,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
         "constraint": constraint,
         "guidance": guidance,
         "banned": banned,
+        "logprobs_after": after,
         "sampling": sampling,
     }
     return Asked(
