@@ -24,14 +24,16 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.bare import Bare
-from samovar.core.engine import LoadSpec, Setting
+from samovar.core.engine import LoadSpec
+from samovar.core.home import Home
+from samovar.core.settings import Library, Settings
 from samovar.engines.llama.builds import installed, names
 from samovar.engines.llama.cpu import physical_cores
 from samovar.hub.starter import starter_file
+from samovar.services.loading import LoadPlanner
 from tests.e2e.conftest import Served, start
 
 STREAMS, DEPTH, STEPS, PROMPT, PARALLEL, WINDOW = 8, 64, 128, 500, 8, 2048
-SETTINGS = {"ik": Setting("ik", 31, False), "mainline": Setting("mainline", 512, True)}
 GREEDY = {"temperature": 0.0}
 FULL = {
     "repetition_penalty": 1.05,
@@ -133,16 +135,22 @@ def report(bare: Bare, served: Served, rounds: int) -> None:
         print("| " + " | ".join(row) + " |")
 
 
+def plan(model: str, build: Library) -> LoadSpec:
+    """How the product itself would load the model: the bare loop computes it in the same way."""
+    home = Home(Path(tempfile.gettempdir()) / "samovar-bench")
+    planner = LoadPlanner(Settings(home=home, model=model, ctx=WINDOW, parallel=PARALLEL, library=build))
+    return planner.plan(planner.find(model))
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--build", choices=sorted(SETTINGS), default="ik")
+    options.add_argument("--build", choices=("ik", "mainline"), default="ik")
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--model", default=str(starter_file()))
     chosen = options.parse_args()
     threads = physical_cores()
-    setting = SETTINGS[chosen.build]
-    cells = WINDOW * PARALLEL
-    spec = LoadSpec(engine="llama", path=chosen.model, window=WINDOW, cells=cells, parallel=PARALLEL)
+    spec = plan(chosen.model, chosen.build)
+    setting = spec.settings[0]
     print(f"{platform.processor() or platform.machine()}, {threads} threads; {names(installed())}; {setting}")
     print(f"{Path(chosen.model).name}; window {WINDOW}, {PARALLEL} sequences; medians of {chosen.rounds}\n")
     with tempfile.TemporaryDirectory() as home:

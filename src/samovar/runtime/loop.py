@@ -47,6 +47,11 @@ class GenerationLoop:
     def idle(self) -> bool:
         return self._scheduler.idle
 
+    @property
+    def reads_prompt(self) -> bool:
+        """Whether the next step may be a long one."""
+        return self._scheduler.reads_prompt
+
     def handle(self, frame: ToWorker) -> None:
         """Takes one frame from the front; everything a request can do wrong is answered, never raised."""
         match frame:

@@ -136,6 +136,11 @@ class Scheduler:
     def idle(self) -> bool:
         return not self.waiting and not self.running
 
+    @property
+    def reads_prompt(self) -> bool:
+        """Whether a prompt is being read, or is about to be."""
+        return bool(self.waiting) or any(job.reads_prompt for job in self.running)
+
     def submit(
         self, request: str, prompt: list[int], choices: int = 1, negative: list[int] | None = None
     ) -> list[Job]:

@@ -12,35 +12,53 @@ import os
 import queue
 import sys
 import threading
+import time
 from typing import BinaryIO
 
 import msgspec
 
 from samovar.core.engine import Engine, LoadSpec
 from samovar.core.errors import SamovarError
+from samovar.core.events import Delta
 from samovar.engines.registry import open_engine
 from samovar.runtime import frames
-from samovar.runtime.frames import FromWorker, Load, LoadFailed, Loading, Quit, Ready, ToWorker
+from samovar.runtime.frames import FromWorker, Happened, Load, LoadFailed, Loading, Quit, Ready, ToWorker
 from samovar.runtime.loop import GenerationLoop
 
 Inbox = queue.SimpleQueue[ToWorker]
 
+FRAME_SECONDS = 1 / 60
+"""How often a screen shows something new."""
+
 
 class Outbox:
-    """Frames to the front, written together when `flush` is called."""
+    """Frames to the front, written together when `flush` is called.
+
+    Each write wakes the front and then the client, on cores that the engine computes with. Text that comes faster
+    than a screen can show it is therefore sent as often as a screen shows it; everything else at once.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._buffer = bytearray()
+        self._waits = False
+        self._flushed = 0.0
 
     def put(self, frame: FromWorker) -> None:
         self._buffer += frames.encode(frame)
+        self._waits = self._waits or not (isinstance(frame, Happened) and isinstance(frame.event, Delta))
 
     def flush(self) -> None:
         if self._buffer:
             self._stream.write(self._buffer)
             self._stream.flush()
             self._buffer.clear()
+        self._waits = False
+        self._flushed = time.monotonic()
+
+    def flush_if_due(self) -> None:
+        if self._waits or time.monotonic() - self._flushed >= FRAME_SECONDS:
+            self.flush()
 
 
 def listen(stream: BinaryIO, inbox: Inbox, quitting: threading.Event) -> None:
@@ -87,7 +105,10 @@ def serve(engine: Engine, inbox: Inbox, outbox: Outbox) -> None:
             loop.handle(frame)
             outbox.flush()
         loop.step()
-        outbox.flush()
+        if loop.idle or loop.reads_prompt:
+            outbox.flush()
+        else:
+            outbox.flush_if_due()
 
 
 def main() -> None:
