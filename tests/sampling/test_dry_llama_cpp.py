@@ -79,7 +79,7 @@ def test_the_same_tokens_lose_as_much(
         "dry_range": last,
         "dry_sequence_breakers": texts,
     }
-    rows = [*random(300, impossible=False), *map(over_its_own_text, real())]
+    rows = [*random(1000, impossible=False), *map(over_its_own_text, real())]
     punished = 0
     for row in rows:
         theirs.forget()

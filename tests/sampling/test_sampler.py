@@ -109,7 +109,7 @@ def test_draws_follow_the_distribution_that_the_chain_leaves(
     with np.errstate(divide="ignore"):
         logits = np.log(np.array([0.4, 0.3, 0.2, 0.1, 0.0])).astype(np.float32)
     source = sampler(5, seed=5, **values)
-    drawn = np.array([source.draw(logits) for _ in range(30_000)])
+    drawn = np.array([source.draw(logits) for _ in range(100_000)])
     assert chi_square(drawn, np.array(expected)) < 45.1
 
 
