@@ -64,3 +64,24 @@ def test_an_unknown_parameter_is_ignored_and_named(starter: Served) -> None:
     reply = starter.post("/v1/completions", ASK | {"sparkle": 3})
     assert reply.status_code == 200
     assert "sparkle" in str(reply.json()["warnings"])
+
+
+def steps_of(starter: Served, order: dict[str, object]) -> list[str]:
+    body = {"prompt": ASK["prompt"], "temperature": 0.7, "top_k": 20, "top_p": 0.9, "min_p": 0.05, **order}
+    reply = starter.post("/v1/next_token", body)
+    assert reply.status_code == 200, reply.text
+    return [stage["step"] for stage in reply.json()["stages"][1:]]
+
+
+def test_the_order_is_the_users_in_anyones_words(starter: Served) -> None:
+    assert steps_of(starter, {"samplers": ["temperature", "min_p", "top_p", "top_k"]}) == [
+        "temperature",
+        "min_p",
+        "top_p",
+        "top_k",
+    ]
+    webui = {"sampler_priority": ["temperature", "top_k", "top_p", "min_p"]}
+    assert steps_of(starter, webui)[0] == "temperature"
+    assert steps_of(starter, webui | {"temperature_last": True})[-1] == "temperature"
+    assert steps_of(starter, {"sampler_order": [6, 0, 1, 3, 4, 2, 5]})
+    assert starter.post("/v1/completions", ASK | {"samplers": "top_k"}).status_code in (400, 422)

@@ -60,6 +60,10 @@ FIELDS: tuple[Field, ...] = (
     _honoured("seed", "−1: a fresh one each time. The same seed gives the same text"),
     _honoured("logprobs", "chat: a boolean; completions: how many alternatives, 0 to 20"),
     _honoured("top_logprobs", "0 to 20, with `logprobs`", ("chat",)),
+    _honoured("samplers", "the order of the steps, by anyone's names; steps that are not named come first"),
+    _honoured("sampler_priority", "= `samplers`, as text-generation-webui has it"),
+    _honoured("sampler_order", "= `samplers`, in koboldcpp's numbers"),
+    _honoured("temperature_last", "temperature behind all truncation"),
     _honoured("post_sampling_probs", "`logprobs` and alternatives after the samplers, not before them"),
     _honoured("best_of", "must not be more than `n`", ("text",)),
     _honoured(

@@ -16,6 +16,8 @@ from samovar.services.presets import laid_over
 
 MOST_CHOICES = 128
 MOST_GUIDANCE = 20.0
+ORDER_FIELDS = ("samplers", "sampler_priority", "sampler_order")
+MOST_ORDERED = 100
 MOST_BANNED, LONGEST_BANNED = 256, 256
 MOST_LOGPROBS = 20
 MOST_TOKENS = 2**31 - 1
@@ -138,8 +140,27 @@ def _guidance(fields: Fields) -> Guidance | None:
 
 def _sampling(fields: Fields) -> tuple[SamplingParams, tuple[str, ...]]:
     seed = _seed(fields)
+    order, strangers = _order(fields)
     checked, unknown = _resolve(fields.rest)
-    return SamplingParams(checked, seed=seed), tuple(unknown)
+    return SamplingParams(checked, order, seed), (*unknown, *strangers)
+
+
+def _order(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(the order of the steps, the words in it that mean nothing here); empty where none is asked for."""
+    from samovar.sampling.orders import complete, read_order
+
+    given = [words for name in ORDER_FIELDS if (words := _words(fields, name))]
+    last = fields.flag("temperature_last")
+    order, strangers = read_order(given[0][:MOST_ORDERED] if given else ())
+    return (complete(order, temperature_last=last), strangers) if order or last else ((), strangers)
+
+
+def _words(fields: Fields, name: str) -> list[str | int]:
+    words = fields.take(name)
+    try:
+        return msgspec.convert(words or [], list[str | int])
+    except msgspec.ValidationError:
+        raise fields.wrong(name, "array", words) from None
 
 
 def _resolve(values: Json) -> tuple[dict[str, Value], list[str]]:
