@@ -107,8 +107,10 @@ def test_an_answer_outlives_the_server(context: BrowserContext, tmp_path: Path) 
     first = start(tmp_path, "--model", "echo:step_ms=20")
     with tab(context, first) as talk:
         talk.open()
-        talk.say("tell me a story that takes a while to tell " * 5)
-        expect(talk.answer.locator(".markdown")).to_contain_text("tell me a story")
+        story = "tell me a story that takes a while to tell "
+        talk.say(story * 5)
+        # At 20 ms a token a second copy of the story is more than a second of text after the first one's beginning.
+        expect(talk.answer.locator(".markdown")).to_contain_text(story * 2)
         first.kill()
         light = talk.page.locator(".light.offline")
         expect(light).to_be_visible()
