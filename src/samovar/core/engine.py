@@ -66,7 +66,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A loaded model. `special_texts`: the texts of its control tokens, which user text must never become.
 
-    `settled`: index into `LoadSpec.settings` of the way that was chosen; `notes` say what was stepped down and why.
+    `cache_id`: what an exported sequence fits: this file, library, cache layout and positions; "" where nothing is
+    exported. `settled`: index into `LoadSpec.settings` of the way that was chosen; `notes` say what was stepped down and why.
     """
 
     architecture: str
@@ -86,6 +87,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     special_texts: tuple[str, ...] = ()
     adds_bos: bool = False
     capabilities: Capabilities = Capabilities()
+    cache_id: str = ""
     setting: Setting | None = None
     settled: int = 0
     notes: tuple[Note, ...] = ()

@@ -70,6 +70,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     `continue_last`: the last message is an unfinished answer that the model is to go on with.
     `max_tokens` None: up to the end of the window. `logprobs` None: not wanted; k: with k alternatives, of the
     model's own distribution, or with `logprobs_after` of what the chain left of it.
+    `tenant`: whose prompt it is; caches are shared within a tenant only. `session`: the conversation it belongs to,
+    whose cache can be pinned. `warm`: read the prompt into the cache in idle time, and answer nothing.
     """
 
     model: str | None = None
@@ -85,13 +87,17 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     constraint: Constraint | None = None
     guidance: Guidance | None = None
     banned: Banned | None = None
+    tenant: str = ""
+    session: str = ""
+    warm: bool = False
 
 
 class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker is asked: a rendered prompt (`parts`) or token ids (`tokens`), one of the two.
 
     `guidance_scale` other than 1: `negative` is the rendered negative prompt. `look`: no answer, but what each step
-    of the chain does to the next token's distribution, with so many tokens a step.
+    of the chain does to the next token's distribution, with so many tokens a step. `tenant`, `session` and `warm`:
+    as in `Completion`.
     """
 
     id: str
@@ -108,3 +114,6 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     look: int | None = None
     guidance_scale: float = 1.0
     negative: tuple[Part, ...] = ()
+    tenant: str = ""
+    session: str = ""
+    warm: bool = False

@@ -115,6 +115,7 @@ class EchoEngine:
             end_tokens=(IM_END, END_OF_TEXT),
             special_texts=tuple(CONTROL),
             capabilities=Capabilities(can_shift=True, can_export=True),
+            cache_id=self._owner.hex(),
             setting=spec.settings[settled] if spec.settings else None,
             settled=settled,
         )

@@ -45,11 +45,17 @@ class Spell(msgspec.Struct, frozen=True, tag="spell"):
     tokens: tuple[int, ...]
 
 
+class Pin(msgspec.Struct, frozen=True, tag="pin"):
+    """The sessions whose caches are kept while others are given up: those that somebody looks at."""
+
+    sessions: tuple[str, ...]
+
+
 class Quit(msgspec.Struct, frozen=True, tag="quit"):
     """End when the step in hand is done; while loading, cancel the load."""
 
 
-ToWorker = Load | Generate | Cancel | Tokenize | Spell | Quit
+ToWorker = Load | Generate | Cancel | Tokenize | Spell | Pin | Quit
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):

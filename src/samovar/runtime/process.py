@@ -26,6 +26,7 @@ from samovar.runtime.frames import (
     Load,
     LoadFailed,
     Loading,
+    Pin,
     Quit,
     Ready,
     Spell,
@@ -151,6 +152,10 @@ class WorkerProcess:
         self._calls[id] = call
         self.send(frame(id))
         return await call
+
+    def pin(self, sessions: tuple[str, ...]) -> None:
+        """From now on the caches of these sessions, and of no others, are kept while others are given up."""
+        self.send(Pin(sessions))
 
     async def drained(self) -> None:
         """Returns when no request is in flight and nobody holds the worker."""

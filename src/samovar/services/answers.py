@@ -67,6 +67,9 @@ class AnswerService:
                 look=look,
                 guidance_scale=guidance.scale if guidance else 1.0,
                 negative=await self._negative(completion, guidance, served.info) if guidance else (),
+                tenant=completion.tenant,
+                session=completion.session,
+                warm=completion.warm,
             )
             stream = await served.worker.generate(request)
             stream.model, stream.notes = served.name, prompt.notes

@@ -110,6 +110,7 @@ def _engine(
     notes: tuple[Note, ...],
 ) -> LlamaEngine:
     words = model.vocabulary
+    owner = fingerprint("llama", binding.build, binding.version, model.digest, way.flash)
     info = EngineInfo(
         architecture=model.architecture,
         description=model.description,
@@ -128,11 +129,11 @@ def _engine(
         special_texts=words.special_texts,
         adds_bos=words.adds_bos,
         capabilities=_capabilities(model, context),
+        cache_id=owner.hex(),
         setting=way,
         settled=index,
         notes=notes,
     )
-    owner = fingerprint("llama", binding.build, binding.version, model.digest, way.flash)
     return LlamaEngine(info, model, context, owner)
 
 
