@@ -4,40 +4,85 @@ cells are conserved; every sequence holds exactly the tokens that the engine was
 a prefix of the prompt; everyone is served in the end; what is cancelled is free in the next step.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from samovar.core.errors import Busy, InvalidInput, PromptTooLong
-from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler
+from samovar.runtime.cells import common
+from samovar.runtime.jobs import Copy, Job, Limits, Plan, Remove, Restore, Save, Shift
+from samovar.runtime.scheduler import Scheduler
+from samovar.runtime.shelf import Found
 
 TOKENS = st.lists(st.integers(0, 2), min_size=1, max_size=18)
+
+
+class NaiveShelf:
+    """Everything that was ever saved, by who saved it."""
+
+    def __init__(self, *, cuttable: bool = True) -> None:
+        self.entries: list[tuple[str, tuple[int, ...]]] = []
+        self.cuttable = cuttable
+
+    def longest(self, tokens: Sequence[int], tenant: str) -> Found | None:
+        found = [
+            Found(str(i), shared, len(entry))
+            for i, (owner, entry) in enumerate(self.entries)
+            if owner == tenant
+            and (shared := common(entry, tuple(tokens)))
+            and (self.cuttable or shared == len(entry))
+        ]
+        return max(found, key=lambda f: f.shared, default=None)
+
+    def covers(self, tokens: Sequence[int], tenant: str) -> bool:
+        return any(owner == tenant and entry[: len(tokens)] == tuple(tokens) for owner, entry in self.entries)
 
 
 class NaiveEngine:
     """A KV cache as a list of tokens per sequence; refuses what a real one would get wrong."""
 
-    def __init__(self, sequences: int) -> None:
+    def __init__(self, sequences: int, shelf: NaiveShelf | None = None) -> None:
         self.cache: list[list[int]] = [[] for _ in range(sequences)]
+        self.kept: dict[int, list[int]] = {}
+        self.shelf = shelf or NaiveShelf()
 
-    def run(self, plan: Plan) -> None:
+    def run(self, plan: Plan, scheduler: Scheduler, *, flaky: bool = False) -> None:
         for op in plan.ops:
             match op:
-                case Remove(sequence, start):
-                    del self.cache[sequence][start:]
+                case Remove(sequence, start, end):
+                    del self.cache[sequence][start:end]
+                case Shift(sequence, start, end, by):
+                    assert by < 0 <= start + by
+                    assert len(self.cache[sequence]) == end + by, "nothing lies behind what is moved"
+                case Save(sequence, tokens, tenant, _):
+                    assert tuple(self.cache[sequence]) == tokens
+                    self.shelf.entries.append((tenant, tokens))
+                case Restore(job, sequence, found):
+                    assert not self.cache[sequence]
+                    if not flaky:
+                        self.cache[sequence] = list(self.shelf.entries[int(found.key)][1][: found.shared])
+                    scheduler.restored(job, worked=not flaky)
                 case Copy(source, target, end):
                     assert not self.cache[target]
                     assert end <= len(self.cache[source])
                     self.cache[target] = self.cache[source][:end]
+                    self.kept[target] = self.kept.get(source, [])
         for work in plan.work:
             assert work.start == len(self.cache[work.sequence])
+            assert work.count or self.kept[work.sequence] == work.job.tokens, (
+                "the logits are those after its tokens"
+            )
             self.cache[work.sequence] += work.job.tokens[work.start : work.start + work.count]
 
 
 class SchedulerMachine(RuleBasedStateMachine):
     can_copy = True
     can_remove_tail = True
+    can_shift = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,37 +93,51 @@ class SchedulerMachine(RuleBasedStateMachine):
             chunk=8,
             busy_chunk=3,
             queue=4,
+            worth=3,
+            probe=4,
             can_copy=self.can_copy,
             can_remove_tail=self.can_remove_tail,
+            can_shift=self.can_shift,
         )
-        self.scheduler = Scheduler(self.limits)
-        self.engine = NaiveEngine(3)
+        shelf = NaiveShelf(cuttable=self.can_remove_tail)
+        self.scheduler = Scheduler(self.limits, shelf)
+        self.engine = NaiveEngine(3, shelf)
         self.alive: list[Job] = []
         self.names = 0
 
-    @rule(prompt=TOKENS, choices=st.integers(1, 3), negative=st.none() | TOKENS)
-    def submit(self, prompt: list[int], choices: int, negative: list[int] | None) -> None:
+    @rule(prompt=TOKENS, choices=st.integers(1, 3), negative=st.none() | TOKENS, tenant=st.sampled_from("ab"))
+    def submit(self, prompt: list[int], choices: int, negative: list[int] | None, tenant: str) -> None:
         self.names += 1
+        first = Job(str(self.names), 0, prompt, len(prompt), tenant)
         try:
-            self.alive += self.scheduler.submit(str(self.names), prompt, choices, negative)
+            self.alive += self.scheduler.submit(first, choices, negative)
         except Busy:
             assert sum(job.index == 0 for job in self.scheduler.waiting) >= self.limits.queue
 
-    @rule(draws=st.lists(st.integers(0, 3), min_size=3, max_size=3))
-    def step(self, draws: list[int]) -> None:
+    @rule(draws=st.lists(st.integers(0, 3), min_size=3, max_size=3), flaky=st.booleans())
+    def step(self, draws: list[int], flaky: bool) -> None:
         """Token 3 ends a stream, as does a full window."""
         plan = self.scheduler.plan()
-        self.engine.run(plan)
-        assert bool(plan.work) == (not self.scheduler.idle)
+        self.engine.run(plan, self.scheduler, flaky=flaky)
+        assert bool(plan.work or plan.ops) == (not self.scheduler.idle)
         assert len({work.sequence for work in plan.work}) == len(plan.work)
         wanted = [work for work in plan.work if work.wanted]
         assert all(one in [work.job for work in wanted] for work in wanted for one in work.job.pair)
         for work, draw in zip([work for work in wanted if not work.job.leader], draws, strict=False):
+            if len(work.job.tokens) == work.job.prompt and work.job.index == 0:
+                for sequence in self.scheduler.keep_logits(work.job):
+                    self.engine.kept[sequence] = list(self.engine.cache[sequence])
             if draw == 3 or self.scheduler.room(work.job) == 1:
                 self.scheduler.finish(work.job)
                 self.alive.remove(work.job)
             else:
                 self.scheduler.append(work.job, draw)
+
+    @rule()
+    def rest(self) -> None:
+        """What is idle is saved."""
+        saving = self.scheduler.unsaved()
+        self.engine.run(Plan(ops=[saving] if saving else []), self.scheduler)
 
     @precondition(lambda self: self.alive)
     @rule(data=st.data())
@@ -97,7 +156,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         grown = [job.pair[0] for job in self.scheduler.running if len(job.tokens) > job.prompt]
         job = data.draw(st.sampled_from(grown))
         count = data.draw(st.integers(1, len(job.tokens) - job.prompt))
-        self.engine.run(Plan(ops=list(self.scheduler.rewind(job, count))))
+        self.engine.run(Plan(ops=list(self.scheduler.rewind(job, count))), self.scheduler)
 
     @precondition(lambda self: self.scheduler.running)
     @rule(data=st.data())
@@ -106,12 +165,12 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.alive.remove(job)
         removals = self.scheduler.forget(job)
         assert removals
-        self.engine.run(Plan(ops=list(removals)))
+        self.engine.run(Plan(ops=list(removals)), self.scheduler)
 
     @invariant()
     def cells_are_conserved(self) -> None:
         held = [set(slot.cells) for slot in self.scheduler.slots]
-        assert len(set().union(*held)) + self.scheduler.cells.free == self.limits.cells
+        assert len(set().union(*held)) + self.scheduler.caches.cells.free == self.limits.cells
         assert all(len(slot.cells) == len(slot.tokens) for slot in self.scheduler.slots)
 
     @invariant()
@@ -139,11 +198,15 @@ class SchedulerMachine(RuleBasedStateMachine):
             if self.scheduler.idle:
                 break
             plan = self.scheduler.plan()
-            self.engine.run(plan)
+            self.engine.run(plan, self.scheduler)
             for work in plan.work:
                 if work.wanted and not work.job.leader:
                     self.scheduler.finish(work.job)
         assert self.scheduler.idle
+
+
+class WithShifts(SchedulerMachine):
+    can_shift = True
 
 
 class WithoutCopies(SchedulerMachine):
@@ -155,9 +218,11 @@ class WholeSequencesOnly(SchedulerMachine):
 
 
 SchedulerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+WithShifts.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 WithoutCopies.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 WholeSequencesOnly.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestScheduler = SchedulerMachine.TestCase
+TestWithShifts = WithShifts.TestCase
 TestWithoutCopies = WithoutCopies.TestCase
 TestWholeSequencesOnly = WholeSequencesOnly.TestCase
 
@@ -171,16 +236,27 @@ def serve(scheduler: Scheduler, jobs: list[Job], draw: int = 9) -> None:
                 scheduler.finish(work.job)
 
 
-def make(**changes: int) -> Scheduler:
-    return Scheduler(
-        Limits(**({"window": 64, "cells": 256, "sequences": 3, "chunk": 16, "busy_chunk": 4} | changes))
-    )
+def ask(
+    scheduler: Scheduler,
+    request: str,
+    prompt: list[int],
+    *,
+    choices: int = 1,
+    negative: list[int] | None = None,
+    tenant: str = "",
+) -> list[Job]:
+    return scheduler.submit(Job(request, 0, prompt, len(prompt), tenant), choices, negative)
+
+
+def make(shelf: NaiveShelf | None = None, **changes: int) -> Scheduler:
+    limits = Limits(window=64, cells=256, sequences=3, chunk=16, busy_chunk=4)
+    return Scheduler(replace(limits, **changes), shelf)
 
 
 def test_a_repeated_prompt_computes_only_its_last_token() -> None:
     scheduler = make()
-    serve(scheduler, scheduler.submit("first", [1, 2, 3, 4, 5]))
-    (again,) = scheduler.submit("again", [1, 2, 3, 4, 5])
+    serve(scheduler, ask(scheduler, "first", [1, 2, 3, 4, 5]))
+    (again,) = ask(scheduler, "again", [1, 2, 3, 4, 5])
     (work,) = scheduler.plan().work
     assert again.cached == 4
     assert (work.start, work.count) == (4, 1)
@@ -189,23 +265,23 @@ def test_a_repeated_prompt_computes_only_its_last_token() -> None:
 def test_two_chats_with_one_beginning_both_keep_their_cache() -> None:
     scheduler = make()
     system = list(range(10))
-    serve(scheduler, scheduler.submit("a", [*system, *[11] * 20]))
-    serve(scheduler, scheduler.submit("b", [*system, *[12] * 20]))
-    (a,) = scheduler.submit("a again", [*system, *[11] * 20, 1])
-    (b,) = scheduler.submit("b again", [*system, *[12] * 20, 1])
+    serve(scheduler, ask(scheduler, "a", [*system, *[11] * 20]))
+    serve(scheduler, ask(scheduler, "b", [*system, *[12] * 20]))
+    (a,) = ask(scheduler, "a again", [*system, *[11] * 20, 1])
+    (b,) = ask(scheduler, "b again", [*system, *[12] * 20, 1])
     scheduler.plan()
     assert (a.cached, b.cached) == (30, 30)
 
 
 def test_a_swipe_takes_the_place_of_the_answer_it_replaces() -> None:
     scheduler = make()
-    (first,) = scheduler.submit("first", [1, 2, 3])
+    (first,) = ask(scheduler, "first", [1, 2, 3])
     scheduler.plan()
     for token in range(20):
         scheduler.append(first, token)
         scheduler.plan()
     scheduler.finish(first)
-    (swipe,) = scheduler.submit("swipe", [1, 2, 3])
+    (swipe,) = ask(scheduler, "swipe", [1, 2, 3])
     scheduler.plan()
     assert swipe.cached == 2
     assert [len(slot.tokens) for slot in scheduler.slots] == [3, 0, 0]
@@ -213,7 +289,7 @@ def test_a_swipe_takes_the_place_of_the_answer_it_replaces() -> None:
 
 def test_a_guided_pair_computes_what_its_prompts_share_once() -> None:
     scheduler = make()
-    (job,) = scheduler.submit("r", [*range(30), 50], negative=[*range(30), 60, 61])
+    (job,) = ask(scheduler, "r", [*range(30), 50], negative=[*range(30), 60, 61])
     computed, steps = 0, 0
     while len(job.tokens) == 31:
         plan = scheduler.plan()
@@ -229,12 +305,12 @@ def test_a_guided_pair_computes_what_its_prompts_share_once() -> None:
 
 def test_guidance_needs_a_second_sequence() -> None:
     with pytest.raises(InvalidInput, match="--parallel 2"):
-        make(sequences=1).submit("r", [1], negative=[2])
+        ask(make(sequences=1), "r", [1], negative=[2])
 
 
 def test_choices_of_one_request_share_the_prompt() -> None:
     scheduler = make()
-    jobs = scheduler.submit("r", list(range(20)), choices=3)
+    jobs = ask(scheduler, "r", list(range(20)), choices=3)
     computed = 0
     while any(len(job.tokens) == 20 for job in jobs):
         for work in scheduler.plan().work:
@@ -248,10 +324,10 @@ def test_choices_of_one_request_share_the_prompt() -> None:
 
 def test_a_long_prompt_does_not_stop_a_running_stream() -> None:
     scheduler = make()
-    (stream,) = scheduler.submit("stream", [1])
+    (stream,) = ask(scheduler, "stream", [1])
     scheduler.plan()
     scheduler.append(stream, 2)
-    scheduler.submit("long", [5] * 60)
+    ask(scheduler, "long", [5] * 60)
     for token in range(10):
         works = {work.job: work.count for work in scheduler.plan().work}
         assert works[stream] == 1
@@ -261,16 +337,16 @@ def test_a_long_prompt_does_not_stop_a_running_stream() -> None:
 
 def test_two_long_prompts_take_turns() -> None:
     scheduler = make()
-    scheduler.submit("a", [1] * 60)
-    scheduler.submit("b", [2] * 60)
+    ask(scheduler, "a", [1] * 60)
+    ask(scheduler, "b", [2] * 60)
     served = [scheduler.plan().work[0].job.request for _ in range(4)]
     assert sorted(served) == ["a", "a", "b", "b"]
 
 
 def test_when_cells_run_out_the_oldest_goes_on_and_the_younger_waits_with_its_text() -> None:
     scheduler = make(window=20, cells=24)
-    (old,) = scheduler.submit("old", [1] * 8)
-    (young,) = scheduler.submit("young", [2] * 8)
+    (old,) = ask(scheduler, "old", [1] * 8)
+    (young,) = ask(scheduler, "young", [2] * 8)
     while young.slot is None or not old.slot or len(old.tokens) < 14:
         for work in scheduler.plan().work:
             if work.wanted:
@@ -288,11 +364,11 @@ def test_when_cells_run_out_the_oldest_goes_on_and_the_younger_waits_with_its_te
 
 def test_a_prompt_that_fills_the_window_is_refused_with_both_numbers() -> None:
     with pytest.raises(PromptTooLong, match=r"64 tokens.*holds 64"):
-        make().submit("r", [1] * 64)
+        ask(make(), "r", [1] * 64)
 
 
 def test_a_full_queue_says_so() -> None:
     scheduler = make(queue=1)
-    scheduler.submit("a", [1])
+    ask(scheduler, "a", [1])
     with pytest.raises(Busy, match="1 requests"):
-        scheduler.submit("b", [1])
+        ask(scheduler, "b", [1])

@@ -41,13 +41,15 @@ async def test_prompt_progress_ends_at_the_whole_prompt(open_house: OpenHouse) -
     assert progress[-1].done == progress[-1].total > 100
 
 
-async def test_a_second_turn_finds_the_first_in_the_cache(open_house: OpenHouse) -> None:
+async def test_the_same_question_again_computes_nothing_of_its_prompt(open_house: OpenHouse) -> None:
     house = open_house()
     await told(await house.ask("hello there", sampling=GREEDY))
     story = await told(await house.ask("hello there", sampling=GREEDY))
     done = story.events[-1]
     assert isinstance(done, Done)
-    assert done.usage.cached_tokens == done.usage.prompt_tokens - 1
+    assert done.usage.cached_tokens == done.usage.prompt_tokens
+    assert done.timings.prompt_n == 0
+    assert story.text() == "hello there"
 
 
 async def test_several_choices_each_have_their_own_end(open_house: OpenHouse) -> None:

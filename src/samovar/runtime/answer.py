@@ -26,7 +26,7 @@ from samovar.core.parameters import SamplingParams
 from samovar.core.requests import GenerateRequest
 from samovar.prompts.banned import BannedTexts
 from samovar.prompts.stream import TextStream
-from samovar.runtime.scheduler import Job
+from samovar.runtime.jobs import Job
 from samovar.sampling import Lexicon, Sampler
 from samovar.sampling.grammar import Grammar
 from samovar.sampling.guidance import guided
@@ -69,6 +69,7 @@ class Choice:
         )
         self._bans: dict[int, frozenset[int]] = {}
         self.back = 0
+        self.said: list[str] = []
 
     def draw(self, row: Row, against: Row | None = None) -> tuple[int, TokenDetail]:
         """The next token from its logits, float32 [vocabulary], guided away from the logits `against`. Log-
@@ -134,6 +135,7 @@ class Choice:
             return events
         self.ended = True
         rest = self._text.flush()
+        self.said.append(rest)
         held: list[Event] = [Delta(self.job.index, rest)] if rest else []
         return [*events, *held, Finish(self.job.index, reason)]
 
@@ -169,6 +171,7 @@ class Choice:
         events: list[Event] = []
         for spelled, _ in self._held[:count]:
             text, stop = self._text.push(spelled.piece)
+            self.said.append(text)
             events.append(Delta(self.job.index, text, (spelled,)))
             if stop is not None:
                 self.ended = True
@@ -189,6 +192,7 @@ class Answer:
         grammar: Grammar | None,
     ) -> None:
         self.id = request.id
+        self.request = request
         self.choices = [Choice(request, job, seed, lexicon, grammar) for job in jobs]
         self._began: float | None = None
         self._first: float | None = None

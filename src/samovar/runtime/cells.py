@@ -5,7 +5,7 @@ Knows only integers. `Slot` mirrors one sequence of the engine's cache; `Cells` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class Cells:
@@ -41,7 +41,9 @@ class Cells:
 class Slot:
     """One sequence of the engine: the tokens whose keys and values it holds, position by position.
 
-    `asked`: how many of them were the prompt of its last request; what follows is an answer.
+    `asked`: how many of them were the prompt of its last request; what follows is an answer. `known`: after how
+    many of them the logits are kept, 0 where they are not. `tenant`, `session`: whose tokens they are. `restoring`:
+    they are on their way from the shelf. `saved`: how many of them were offered to it.
     """
 
     def __init__(self, sequence: int) -> None:
@@ -49,12 +51,18 @@ class Slot:
         self.tokens: list[int] = []
         self.cells: list[int] = []
         self.asked = 0
+        self.known = 0
+        self.saved = 0
+        self.tenant = ""
+        self.session = ""
         self.busy = False
+        self.restoring = False
         self.used_at = 0
 
-    def shared_prefix(self, tokens: list[int]) -> int:
-        """Length of the longest common prefix of the cache and `tokens`."""
-        limit = min(len(self.tokens), len(tokens))
-        if self.tokens[:limit] == tokens[:limit]:
-            return limit
-        return next(i for i in range(limit) if self.tokens[i] != tokens[i])
+
+def common(one: Sequence[int], other: Sequence[int]) -> int:
+    """Length of the longest common beginning."""
+    limit = min(len(one), len(other))
+    if one[:limit] == other[:limit]:
+        return limit
+    return next(i for i in range(limit) if one[i] != other[i])

@@ -1,22 +1,28 @@
 """The generation loop: takes requests, runs steps of the scheduler on the engine, says what came of them.
 
-One thread owns it. Frames go out through `emit`, which may buffer until the step is over.
+One thread owns it. Frames go out through `emit`, which may buffer until the step is over. What is only for later
+(prompts to warm, caches to save) is done while nobody waits.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from samovar.core.engine import Batch, Engine
-from samovar.core.errors import EngineFailed, InvalidInput, SamovarError
-from samovar.core.events import Accepted, Event, Failed, PromptProgress
-from samovar.core.requests import GenerateRequest, Part, begins_with
+from samovar.core.errors import InvalidInput, SamovarError
+from samovar.core.events import Accepted, Done, Event, Failed, PromptProgress, Timings, Usage
+from samovar.core.requests import GenerateRequest
 from samovar.runtime.answer import Answer, Choice
 from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Spell, Tokenize, Tokens, ToWorker
-from samovar.runtime.scheduler import Copy, Job, Limits, Plan, Remove, Scheduler
+from samovar.runtime.jobs import Job, Limits, Plan, Restore
+from samovar.runtime.keeper import Keeper
+from samovar.runtime.prompt import Prompts
+from samovar.runtime.scheduler import Scheduler
+from samovar.runtime.shelf import EmptyShelf, Store
 from samovar.sampling import Lexicon
 from samovar.sampling.chain import Chain
 from samovar.sampling.grammar import Grammars
@@ -31,21 +37,27 @@ Emit = Callable[[FromWorker], None]
 class GenerationLoop:
     """Drives one engine."""
 
-    def __init__(self, engine: Engine, emit: Emit, limits: Limits | None = None) -> None:
+    def __init__(
+        self, engine: Engine, emit: Emit, limits: Limits | None = None, store: Store | None = None
+    ) -> None:
         info = engine.info
         self._engine = engine
         self._emit = emit
         self._ends = frozenset(info.end_tokens)
         tokenize = partial(engine.tokenize, special=True)
         self._lexicon = Lexicon(info.vocab_size, info.end_tokens, engine.piece, tokenize)
-        self._scheduler = Scheduler(limits or limits_of(engine))
+        store = store or EmptyShelf()
+        self._scheduler = Scheduler(limits or limits_of(engine), store)
+        self._keeper = Keeper(engine, store)
+        self._prompts = Prompts(engine)
+        self._later: deque[GenerateRequest] = deque()
         self._answers: dict[str, Answer] = {}
         self._choices: dict[Job, Choice] = {}
         self._grammars = Grammars(engine)
 
     @property
     def idle(self) -> bool:
-        return self._scheduler.idle
+        return self._scheduler.idle and not self._later
 
     @property
     def reads_prompt(self) -> bool:
@@ -55,12 +67,15 @@ class GenerationLoop:
     def handle(self, frame: ToWorker) -> None:
         """Takes one frame from the front; everything a request can do wrong is answered, never raised."""
         match frame:
+            case Generate(request) if request.warm:
+                self._later.append(request)
             case Generate(request):
+                self._give_up_warming()
                 self._begin(request)
             case Cancel(id):
                 self._cancel(id)
             case Tokenize(id, parts, bos):
-                tokens = self._tokenize(parts, bos=bos)
+                tokens = self._prompts.tokenize(parts, bos=bos)
                 self._emit(Tokens(id, tuple(tokens), tuple(map(self._engine.piece, tokens))))
             case Spell(id, tokens):
                 known = [token for token in tokens if 0 <= token < self._engine.info.vocab_size]
@@ -70,28 +85,42 @@ class GenerationLoop:
 
     def step(self) -> None:
         """Plans, computes and commits one step."""
+        if self._scheduler.idle and self._later:
+            self._begin(self._later.popleft())
         plan = self._scheduler.plan()
-        if not plan.work:
-            return
         for work in plan.work:
             self._answers[work.job.request].began()
         try:
-            self._apply(plan)
+            for op, worked in self._keeper.apply(plan.ops):
+                self._scheduler.restored(op.job, worked=worked)
             rows = self._engine.decode(_batch(plan))
         except SamovarError as error:
             self._abandon(plan, error)
             return
         self._commit(plan, rows)
 
+    def tidy(self) -> bool:
+        """Saves one cache that is not yet on the shelf, while nothing else is to do. False: there is none."""
+        unsaved = self._scheduler.unsaved()
+        if unsaved:
+            self._keeper.save(unsaved)
+        return unsaved is not None
+
+    def put_away(self) -> None:
+        """Saves every cache that is not yet on the shelf: the engine is about to close."""
+        while self.tidy():
+            pass
+
     def _begin(self, request: GenerateRequest) -> None:
         try:
-            tokens = self._prompt(request)
+            tokens = self._prompts.read(request)
             # What the chain cannot be is refused here, before anything is queued.
             Chain(request.sampling)
             if request.banned and not self._engine.info.capabilities.can_remove_tail:
                 raise InvalidInput("runtime.cannot_take_back", architecture=self._engine.info.architecture)
             grammar = self._grammars.grammar(request.constraint) if request.constraint else None
-            jobs = self._scheduler.submit(request.id, tokens, request.n, self._negative(request, tokens))
+            first = Job(request.id, 0, tokens, len(tokens), request.tenant, request.session, warm=request.warm)
+            jobs = self._scheduler.submit(first, request.n, self._prompts.negative(request, tokens))
         except SamovarError as error:
             self._say(request.id, Failed(error.value()))
             return
@@ -102,49 +131,33 @@ class GenerationLoop:
         self._choices.update({choice.job: choice for choice in answer.choices})
         self._say(request.id, Accepted(len(tokens), seed))
 
-    def _prompt(self, request: GenerateRequest) -> list[int]:
-        tokens = list(request.tokens) or self._tokenize(request.parts)
-        if not tokens:
-            raise InvalidInput("runtime.prompt_empty")
-        size = self._engine.info.vocab_size
-        unknown = next((token for token in tokens if not 0 <= token < size), None)
-        if unknown is not None:
-            raise InvalidInput("runtime.token_unknown", token=unknown, size=size)
-        return tokens
-
-    def _negative(self, request: GenerateRequest, prompt: list[int]) -> list[int] | None:
-        if request.guidance_scale == 1:
-            return None
-        return self._tokenize(request.negative) or prompt[-1:]
-
-    def _tokenize(self, parts: tuple[Part, ...], *, bos: bool = True) -> list[int]:
-        """Only the first part may get a begin-of-sequence token, and only if the template wrote none."""
-        written = not bos or begins_with(parts, self._engine.info.bos_text)
-        return [
-            token
-            for i, part in enumerate(parts)
-            for token in self._engine.tokenize(part.text, special=part.special, bos=i == 0 and not written)
-        ]
+    def _give_up_warming(self) -> None:
+        """Somebody waits: prompts that are read for later are read later. What is read of them stays."""
+        for id in [id for id, answer in self._answers.items() if answer.request.warm]:
+            self._cancel(id)
 
     def _cancel(self, id: str) -> None:
         answer = self._answers.get(id)
         if answer is None:
+            self._forget_later(id)
             return
         for choice in answer.choices:
             if not choice.ended:
                 self._finish(choice, choice.end("cancelled"))
 
-    def _apply(self, plan: Plan) -> None:
-        for op in plan.ops:
-            match op:
-                case Remove(sequence, start):
-                    if not self._engine.remove(sequence, start):
-                        raise EngineFailed("runtime.engine_fault", fault=f"seq_rm {sequence} {start}")
-                case Copy(source, target, end):
-                    self._engine.copy(source, target, end)
+    def _forget_later(self, id: str) -> None:
+        """A prompt that was to be warmed is not wanted any more."""
+        if any(request.id == id for request in self._later):
+            self._later = deque(request for request in self._later if request.id != id)
+            self._say(id, Done(Usage(0, 0, 0), Timings(0, 0.0, 0, 0.0, 0)))
 
     def _commit(self, plan: Plan, rows: Logits) -> None:
-        row_of = {work.job: row for row, work in enumerate(work for work in plan.work if work.wanted)}
+        row = 0
+        row_of: dict[Job, Row] = {}
+        for work in plan.work:
+            if work.wanted:
+                row_of[work.job] = rows[row] if work.count else self._keeper.kept(work.sequence)
+                row += work.count > 0
         for work in plan.work:
             job = work.job
             if job.leader:
@@ -153,17 +166,21 @@ class GenerationLoop:
                 if job.index == 0:
                     self._progress(job)
             elif job in self._choices:
-                self._draw(job, rows[row_of[job]], rows[row_of[job.shadow]] if job.shadow else None)
+                self._draw(job, row_of[job], row_of[job.shadow] if job.shadow else None)
 
     def _draw(self, job: Job, row: Row, against: Row | None) -> None:
         """Draws the next token of `job` from its logits, and from those after its negative prompt."""
         choice, answer = self._choices[job], self._answers[job.request]
-        if job.index == 0 and len(job.tokens) == job.prompt:
+        if len(job.tokens) == job.prompt and job.index == 0:
             self._progress(job)
+            self._keep(job, row, against)
         try:
             if choice.look is not None:
                 looked = choice.looked(row, against, self._engine.piece)
                 self._finish(choice, [looked, *choice.end("stop")])
+                return
+            if job.warm:
+                self._finish(choice, choice.end("stop"))
                 return
             token, detail = choice.draw(row, against)
         except SamovarError as error:
@@ -174,14 +191,20 @@ class GenerationLoop:
             self._finish(choice, choice.end("stop"))
             return
         events = choice.say(detail, self._engine.piece, self._scheduler.room(job))
+        self._scheduler.append(job, token)
         if choice.ended:
             self._finish(choice, events)
             return
-        self._scheduler.append(job, token)
         if choice.back:
             self._take_back(choice)
         for event in events:
             self._say(job.request, event)
+
+    def _keep(self, job: Job, row: Row, against: Row | None) -> None:
+        """The logits at the end of a prompt: another answer to it computes nothing."""
+        rows = [row] if against is None else [row, against]
+        for sequence, kept in zip(self._scheduler.keep_logits(job), rows, strict=True):
+            self._keeper.keep(sequence, kept)
 
     def _take_back(self, choice: Choice) -> None:
         for removal in self._scheduler.rewind(choice.job, choice.back):
@@ -192,18 +215,23 @@ class GenerationLoop:
         self._say(job.request, PromptProgress(min(job.computed, job.prompt), job.prompt, job.cached))
 
     def _finish(self, choice: Choice, events: list[Event]) -> None:
-        self._scheduler.finish(choice.job)
-        del self._choices[choice.job]
+        job = choice.job
+        answer = self._answers[job.request]
+        self._scheduler.finish(job)
+        del self._choices[job]
+        self._prompts.remember(
+            answer.request, job.tokens[: job.prompt], job.tokens[job.prompt :], "".join(choice.said)
+        )
         for event in events:
-            self._say(choice.job.request, event)
-        answer = self._answers[choice.job.request]
+            self._say(job.request, event)
         if answer.ended:
             del self._answers[answer.id]
             self._say(answer.id, answer.done())
 
     def _abandon(self, plan: Plan, error: SamovarError) -> None:
         """A batch failed: nothing that it touched is trusted any more."""
-        for request in {work.job.request for work in plan.work}:
+        touched = [work.job for work in plan.work] + [op.job for op in plan.ops if isinstance(op, Restore)]
+        for request in {job.request for job in touched}:
             self._fail(request, error)
 
     def _fail(self, request: str, error: SamovarError) -> None:
@@ -226,6 +254,7 @@ def limits_of(engine: Engine) -> Limits:
         sequences=info.parallel,
         can_copy=info.capabilities.can_copy,
         can_remove_tail=info.capabilities.can_remove_tail,
+        can_shift=info.capabilities.can_shift,
     )
 
 
@@ -235,5 +264,5 @@ def _batch(plan: Plan) -> Batch:
         batch.tokens += work.job.tokens[work.start : work.start + work.count]
         batch.positions += range(work.start, work.start + work.count)
         batch.sequences += [work.sequence] * work.count
-        batch.wanted += [False] * (work.count - 1) + [work.wanted]
+        batch.wanted += [False] * (work.count - 1) + [work.wanted] * (work.count > 0)
     return batch

@@ -3,8 +3,8 @@
 Pure Python over integers: sees no tensor, no tokenizer, no process. One step is `plan` (what the engine must do),
 the engine's work, then `computed`, `append` or `finish` for each piece. The rules:
 
-- Requests are admitted in order of arrival, each to the idle sequence that shares the longest prefix with it, or to
-  a fresh one that the prefix is copied into, so that two chats with one beginning both keep their cache.
+- Requests are admitted in order of arrival, each with the longest beginning of its tokens that is cached anywhere
+  (`caches`).
 - Running streams get one token each in every step; prompts share what is left of the step's budget in turns, so a
   long prompt never stops the streams.
 - A guided request is a pair of sequences, its own and its shadow's (the negative prompt): they are admitted, drawn
@@ -17,120 +17,30 @@ the engine's work, then `computed`, `append` or `finish` for each piece. The rul
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from samovar.core.errors import Busy, InvalidInput, PromptTooLong
-from samovar.runtime.cells import Cells, Slot
-
-
-@dataclass(eq=False)
-class Job:
-    """One choice of one request. `tokens` is the prompt and what was generated; the last one is never computed
-    before a draw needs the logits after it.
-
-    `shadow`: the same choice after a negative prompt; `leader`: whose shadow this is. `borrows`: tokens that a
-    shadow waits for its leader to compute, before it copies them.
-    """
-
-    request: str
-    index: int
-    tokens: list[int]
-    prompt: int
-    after: Job | None = None
-    shadow: Job | None = None
-    leader: Job | None = None
-    borrows: int = 0
-    slot: Slot | None = None
-    cached: int = -1
-    admitted: int = 0
-
-    @property
-    def computed(self) -> int:
-        return len(self.slot.tokens) if self.slot else 0
-
-    @property
-    def missing(self) -> int:
-        """Tokens still to be computed before the next draw."""
-        return len(self.tokens) - self.computed
-
-    @property
-    def pair(self) -> list[Job]:
-        """This job with its shadow, or the shadow's leader with it: what is admitted and given up together."""
-        first = self.leader or self
-        return [first, first.shadow] if first.shadow else [first]
-
-    @property
-    def ready(self) -> bool:
-        """Whether only the token before the next draw is missing."""
-        return self.missing == 1 and not self.borrows
-
-    @property
-    def reads_prompt(self) -> bool:
-        return self.missing > 1 or self.computed < self.prompt
-
-
-@dataclass(frozen=True)
-class Remove:
-    """The sequence forgets its positions from `start` on."""
-
-    sequence: int
-    start: int
-
-
-@dataclass(frozen=True)
-class Copy:
-    """Positions [0, end) of `source` also belong to `target`, which is empty."""
-
-    source: int
-    target: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Work:
-    """`count` tokens of `job` from position `start`; `wanted`: a token is drawn after the last one."""
-
-    job: Job
-    sequence: int
-    start: int
-    count: int
-    wanted: bool
-
-
-@dataclass
-class Plan:
-    """One step: cache operations in order, then one batch."""
-
-    ops: list[Remove | Copy] = field(default_factory=list)
-    work: list[Work] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """`window`: tokens of one request; `chunk`: prompt tokens of a step when nothing streams; `busy_chunk`: when
-    something does; `queue`: requests that may wait."""
-
-    window: int
-    cells: int
-    sequences: int
-    chunk: int = 512
-    busy_chunk: int = 64
-    queue: int = 64
-    can_copy: bool = True
-    can_remove_tail: bool = True
+from samovar.runtime.caches import Caches
+from samovar.runtime.cells import Slot, common
+from samovar.runtime.jobs import Job, Limits, Plan, Remove, Save, Work
+from samovar.runtime.shelf import EmptyShelf, Shelf
 
 
 class Scheduler:
     """See the module's first lines. Not thread-safe: one loop owns it."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, shelf: Shelf | None = None) -> None:
         self.limits = limits
-        self.cells = Cells(limits.cells)
-        self.slots = [Slot(i) for i in range(limits.sequences)]
+        self.caches = Caches(limits, shelf or EmptyShelf())
         self.waiting: deque[Job] = deque()
         self.running: list[Job] = []
-        self._clock = 0
         self._turn = 0
+        self._steady = False
+        self._last = Plan()
+
+    @property
+    def slots(self) -> list[Slot]:
+        return self.caches.slots
 
     @property
     def idle(self) -> bool:
@@ -141,37 +51,58 @@ class Scheduler:
         """Whether a prompt is being read, or is about to be."""
         return bool(self.waiting) or any(job.reads_prompt for job in self.running)
 
-    def submit(
-        self, request: str, prompt: list[int], choices: int = 1, negative: list[int] | None = None
-    ) -> list[Job]:
-        """Queues a request, with `negative` a guided one. Raises PromptTooLong when a prompt and one token do not
-        fit the window, or both prompts not the cache; InvalidInput when there is no second sequence for guidance;
-        Busy when the queue is full."""
-        self._check(prompt, negative)
+    def submit(self, first: Job, choices: int = 1, negative: list[int] | None = None) -> list[Job]:
+        """Queues a request whose first choice is `first`, with `negative` a guided one; all its choices. Raises
+        PromptTooLong when a prompt and one token do not fit the window, or both prompts not the cache; InvalidInput
+        when there is no second sequence for guidance; Busy when the queue is full."""
+        self._check(first.tokens, negative)
         queued = sum(job.index == 0 for job in self.waiting)
         if queued >= self.limits.queue:
             raise Busy("runtime.queue_full", queued=queued)
-        first = Job(request, 0, list(prompt), len(prompt))
-        jobs = [first] + [Job(request, i, list(prompt), len(prompt), after=first) for i in range(1, choices)]
+        jobs = [
+            first,
+            *(replace(first, index=i, tokens=list(first.tokens), after=first) for i in range(1, choices)),
+        ]
         for job in jobs if negative else ():
-            job.shadow = Job(request, job.index, list(negative or ()), len(negative or ()), leader=job)
+            job.shadow = replace(
+                job, tokens=list(negative or ()), prompt=len(negative or ()), after=None, leader=job
+            )
         self.waiting.extend(jobs)
+        self._steady = False
         return jobs
 
     def plan(self) -> Plan:
-        """The next step; its `work` is empty only when nothing runs or waits."""
+        """The next step. It is empty only when nothing runs or waits; valid until the next call."""
+        if self._steady and self.caches.cells.free >= len(self._last.work):
+            return self._next_tokens()
         plan = Plan()
         self._admit(plan)
         for job in self.running:
             self._lend(job, plan)
         drawing = [job for job in self.running if all(one.ready for one in job.pair)]
-        wants = [(job, 1) for job in drawing] + self._prompt_shares(drawing)
+        for job in drawing:
+            self._checkpoint(job, plan)
+        wants = [(job, job.missing) for job in drawing] + self._prompt_shares(drawing)
         for job, count in wants:
             if job.slot and self._make_room(count, job, plan):
                 start = job.computed
                 plan.work.append(Work(job, job.slot.sequence, start, count, start + count == len(job.tokens)))
-                self._grow(job.slot, job.tokens[start : start + count])
+                self.caches.grow(job.slot, job.tokens[start : start + count])
         plan.work = [work for work in plan.work if work.job.slot]
+        self._steady = not self.waiting and [work.job for work in plan.work] == self.running == drawing
+        self._last = plan
+        return plan
+
+    def _next_tokens(self) -> Plan:
+        """The last plan again, one token on: every job draws, nobody waits."""
+        plan = self._last
+        plan.ops.clear()
+        for work in plan.work:
+            work.start += work.count
+            work.count = 1
+            slot = self.slots[work.sequence]
+            slot.cells += self.caches.cells.take(1)
+            slot.tokens.append(work.job.tokens[-1])
         return plan
 
     def append(self, job: Job, token: int) -> None:
@@ -183,10 +114,11 @@ class Scheduler:
         """Takes back the last `count` tokens of `job`; the next draw is after what is left. The caller does what is
         returned."""
         removals = []
+        self._steady = False
         for one in job.pair:
             del one.tokens[len(one.tokens) - count :]
             if one.slot and one.computed >= len(one.tokens):
-                self._cut(one.slot, len(one.tokens) - 1)
+                self.caches.cut(one.slot, len(one.tokens) - 1)
                 removals.append(Remove(one.slot.sequence, len(one.tokens) - 1))
         return removals
 
@@ -197,12 +129,12 @@ class Scheduler:
 
     def finish(self, job: Job) -> None:
         """`job` is over, done or cancelled. Its sequence stays as cache until the cells are needed."""
+        self._steady = False
         if job in self.waiting:
             self.waiting.remove(job)
         for one in job.pair:
             if one.slot:
-                self._touch(one.slot)
-                one.slot.busy = False
+                self.caches.free(one.slot)
                 one.slot = None
                 self.running.remove(one)
 
@@ -211,8 +143,24 @@ class Scheduler:
         slots = [one.slot for one in job.pair if one.slot]
         self.finish(job)
         for slot in slots:
-            self._cut(slot, 0)
+            self.caches.cut(slot, 0)
         return [Remove(slot.sequence, 0) for slot in slots]
+
+    def keep_logits(self, job: Job) -> list[int]:
+        """The logits after all of the job's tokens, and its shadow's, are kept from now on: the sequences they
+        belong to."""
+        slots = [one.slot for one in job.pair if one.slot]
+        for slot in slots:
+            slot.known = len(slot.tokens)
+        return [slot.sequence for slot in slots]
+
+    def restored(self, job: Job, *, worked: bool) -> None:
+        """What became of a `Restore`: where it did not work, the sequence is empty."""
+        self.caches.restored(job, worked=worked)
+
+    def unsaved(self) -> Save | None:
+        """The idle cache, used last, that the shelf has not got yet."""
+        return self.caches.unsaved()
 
     def _check(self, prompt: list[int], negative: list[int] | None) -> None:
         window, cells = self.limits.window, self.limits.cells
@@ -227,23 +175,30 @@ class Scheduler:
     def _lend(self, job: Job, plan: Plan) -> None:
         """Gives a shadow what its leader has computed for both."""
         leader, slot = job.leader, job.slot
-        if job.borrows and leader and leader.slot and slot and leader.computed >= job.borrows:
-            self._trim(slot, 0, plan)
-            self._copy(leader.slot, slot, job.borrows, plan)
+        if not (job.borrows and slot and leader and leader.slot) or leader.restoring:
+            return
+        if leader.computed >= job.borrows:
+            self.caches.lend(leader.slot, slot, job.borrows, plan)
             job.borrows = 0
+
+    def _checkpoint(self, job: Job, plan: Plan) -> None:
+        """Saves the end of a prompt, but for its last token, where a cache cannot be cut back to it later."""
+        if not self.limits.can_remove_tail and job.slot and job.computed == job.prompt - 1:
+            self.caches.save(job.slot, plan)
 
     def _prompt_shares(self, drawing: list[Job]) -> list[tuple[Job, int]]:
         """The step's budget of prompt tokens, in turns over the jobs that read their prompt. One of a pair keeps
         its last token until the other is ready too: both are drawn from in one step."""
         readers = [job for job in self.running if job not in drawing]
-        budget = self.limits.busy_chunk if drawing else self.limits.chunk
+        gentle = drawing or any(job.warm for job in readers)
+        budget = self.limits.busy_chunk if gentle else self.limits.chunk
         self._turn += 1
         shares = []
         for i in range(len(readers)):
             job = readers[(self._turn + i) % len(readers)]
-            held = len(job.pair) > 1
-            count = 0 if job.borrows else min(budget, job.missing - held)
-            if count:
+            held = len(job.pair) > 1 or not self.limits.can_remove_tail
+            count = 0 if job.borrows or job.restoring else min(budget, job.missing - held)
+            if count > 0:
                 shares.append((job, count))
                 budget -= count
         return shares
@@ -258,56 +213,21 @@ class Scheduler:
                 return
             self.waiting.popleft()
             for one in job.pair:
-                self._place(one, plan)
-            if job.shadow and job.shadow.slot:
-                shared = _shared(job.tokens[:-1], job.shadow.tokens[:-1])
+                self.caches.place(one, plan)
+                self.running.append(one)
+            if job.shadow and job.shadow.slot and not job.shadow.restoring:
+                shared = common(job.tokens[:-1], job.shadow.tokens[:-1])
                 job.shadow.borrows = shared if shared > job.shadow.computed and self.limits.can_copy else 0
 
     def _fits(self, job: Job) -> bool:
         """Whether the prompt's cells are there when idle caches are given up. An empty house always takes one."""
-        held: set[int] = set().union(*(slot.cells for slot in self.slots if slot.busy))
         needed = sum(len(one.tokens) + 1 for one in job.pair)
-        return not self.running or needed <= self.limits.cells - len(held)
-
-    def _place(self, job: Job, plan: Plan) -> None:
-        slot, source, keep = self._choose(job.tokens[:-1])
-        self._trim(slot, keep if slot is source else 0, plan)
-        if slot is not source:
-            self._copy(source, slot, keep, plan)
-        slot.busy, slot.asked, job.slot = True, job.prompt, slot
-        job.cached = keep if job.cached < 0 else job.cached
-        self._clock += 1
-        job.admitted = self._clock
-        self.running.append(job)
-
-    def _choose(self, wanted: list[int]) -> tuple[Slot, Slot, int]:
-        """The slot to use, the slot whose prefix it takes over, and how many tokens of it. Where another slot is
-        idle, a cache that would lose more than half of its tokens is copied from rather than cut; but a swipe,
-        which loses only an answer, takes its place: every cell in use slows each token that is drawn."""
-        idle = sorted((slot for slot in self.slots if not slot.busy), key=lambda s: (bool(s.tokens), s.used_at))
-        sources = self.slots if self.limits.can_copy else idle
-        source = max(sources, key=lambda s: (self._usable(s, wanted), not s.busy))
-        keep = self._usable(source, wanted)
-        if not keep:
-            return idle[0], idle[0], 0
-        others = [slot for slot in idle if slot is not source]
-        cheap = keep * 2 >= len(source.tokens) or keep >= source.asked - 1
-        in_place = not others or cheap or not self.limits.can_copy
-        return (source, source, keep) if not source.busy and in_place else (others[0], source, keep)
-
-    def _usable(self, slot: Slot, wanted: list[int]) -> int:
-        """Tokens of the slot's cache that a job with these tokens can keep."""
-        shared = slot.shared_prefix(wanted)
-        if self.limits.can_remove_tail or shared == len(slot.tokens):
-            return shared
-        return 0
+        return not self.running or needed <= self.limits.cells - self.caches.held
 
     def _make_room(self, count: int, job: Job, plan: Plan) -> bool:
         """Sees that `count` cells are free: idle caches first, then younger jobs. False: `job` itself had to go."""
-        while self.cells.free < count:
-            spare = [slot for slot in self.slots if not slot.busy and slot.tokens]
-            if spare:
-                self._trim(min(spare, key=lambda s: s.used_at), 0, plan)
+        while self.caches.cells.free < count:
+            if self.caches.give_up_one(plan):
                 continue
             youngest = max(self.running, key=lambda j: j.admitted)
             self._preempt(youngest, plan)
@@ -320,36 +240,10 @@ class Scheduler:
         for one in job.pair:
             assert one.slot is not None
             self.running.remove(one)
-            one.slot.busy = False
-            self._trim(one.slot, 0, plan)
+            # What this very step was to compute, or to restore, is not there to be saved.
+            if not one.slot.restoring and all(work.job is not one for work in plan.work):
+                self.caches.save(one.slot, plan)
+            self.caches.trim(one.slot, 0, plan)
+            one.slot.busy = one.slot.restoring = False
             one.slot, one.borrows = None, 0
         self.waiting.appendleft(job.pair[0])
-
-    def _grow(self, slot: Slot, tokens: list[int]) -> None:
-        slot.cells += self.cells.take(len(tokens))
-        slot.tokens += tokens
-
-    def _copy(self, source: Slot, target: Slot, end: int, plan: Plan) -> None:
-        if end:
-            target.tokens = source.tokens[:end]
-            target.cells = source.cells[:end]
-            self.cells.share(target.cells)
-            plan.ops.append(Copy(source.sequence, target.sequence, end))
-
-    def _trim(self, slot: Slot, keep: int, plan: Plan) -> None:
-        if keep < len(slot.tokens):
-            self._cut(slot, keep)
-            plan.ops.append(Remove(slot.sequence, keep))
-
-    def _cut(self, slot: Slot, keep: int) -> None:
-        self.cells.release(slot.cells[keep:])
-        del slot.cells[keep:], slot.tokens[keep:]
-
-    def _touch(self, slot: Slot) -> None:
-        self._clock += 1
-        slot.used_at = self._clock
-
-
-def _shared(one: list[int], other: list[int]) -> int:
-    """Length of the common prefix."""
-    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

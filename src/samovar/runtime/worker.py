@@ -30,6 +30,9 @@ Inbox = queue.SimpleQueue[ToWorker]
 FRAME_SECONDS = 1 / 60
 """How often a screen shows something new."""
 
+PAUSE_SECONDS = 0.5
+"""How long nothing happens before caches are saved."""
+
 
 class Outbox:
     """Frames to the front, written together when `flush` is called.
@@ -99,7 +102,7 @@ def serve(engine: Engine, inbox: Inbox, outbox: Outbox) -> None:
     gc.freeze()
     while True:
         while loop.idle or not inbox.empty():
-            frame = inbox.get()
+            frame = wait(inbox, loop)
             if isinstance(frame, Quit):
                 return
             loop.handle(frame)
@@ -109,6 +112,17 @@ def serve(engine: Engine, inbox: Inbox, outbox: Outbox) -> None:
             outbox.flush()
         else:
             outbox.flush_if_due()
+
+
+def wait(inbox: Inbox, loop: GenerationLoop) -> ToWorker:
+    """The next frame. What can be done while nobody asks is done meanwhile, after a pause: whoever asks again at
+    once does not wait for it."""
+    more = True
+    while True:
+        try:
+            return inbox.get(timeout=PAUSE_SECONDS if more else None)
+        except queue.Empty:
+            more = loop.tidy()
 
 
 def main() -> None:

@@ -1,0 +1,154 @@
+"""What the scheduler speaks of: jobs, the steps it plans for them, and its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from samovar.runtime.cells import Slot
+from samovar.runtime.shelf import Found
+
+
+@dataclass(eq=False)
+class Job:
+    """One choice of one request. `tokens` is the prompt and what was generated; the last one is never computed
+    before a draw needs the logits after it.
+
+    `shadow`: the same choice after a negative prompt; `leader`: whose shadow this is. `borrows`: tokens that a
+    shadow waits for its leader to compute, before it copies them. `warm`: its prompt is read in idle time, for a
+    request that may come.
+    """
+
+    request: str
+    index: int
+    tokens: list[int]
+    prompt: int
+    tenant: str = ""
+    session: str = ""
+    after: Job | None = None
+    shadow: Job | None = None
+    leader: Job | None = None
+    borrows: int = 0
+    warm: bool = False
+    slot: Slot | None = None
+    cached: int = -1
+    admitted: int = 0
+
+    @property
+    def computed(self) -> int:
+        return len(self.slot.tokens) if self.slot else 0
+
+    @property
+    def restoring(self) -> bool:
+        return self.slot is not None and self.slot.restoring
+
+    @property
+    def missing(self) -> int:
+        """Tokens still to be computed before the next draw; 0 where the logits after the last one are kept."""
+        return len(self.tokens) - self.computed
+
+    @property
+    def pair(self) -> list[Job]:
+        """This job with its shadow, or the shadow's leader with it: what is admitted and given up together."""
+        first = self.leader or self
+        return [first, first.shadow] if first.shadow else [first]
+
+    @property
+    def ready(self) -> bool:
+        """Whether at most the token before the next draw is missing."""
+        return self.missing <= 1 and not self.borrows and not self.restoring
+
+    @property
+    def reads_prompt(self) -> bool:
+        return self.missing > 1 or self.computed < self.prompt
+
+
+@dataclass(frozen=True)
+class Remove:
+    """The sequence forgets its positions [start, end), end None: from `start` on."""
+
+    sequence: int
+    start: int
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Positions [0, end) of `source` also belong to `target`, which is empty."""
+
+    source: int
+    target: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Positions from `start` to `end` of the sequence move by `by`, which is negative, into a gap."""
+
+    sequence: int
+    start: int
+    end: int
+    by: int
+
+
+@dataclass(frozen=True)
+class Save:
+    """What the sequence holds goes to the shelf, before it is lost."""
+
+    sequence: int
+    tokens: tuple[int, ...]
+    tenant: str
+    session: str
+
+
+@dataclass(frozen=True)
+class Restore:
+    """The empty sequence of `job` is filled with what was found on the shelf, and cut to `found.shared` positions.
+    `Scheduler.restored` is then told whether that worked."""
+
+    job: Job
+    sequence: int
+    found: Found
+
+
+Operation = Remove | Copy | Shift | Save | Restore
+
+
+@dataclass(slots=True)
+class Work:
+    """`count` tokens of `job` from position `start`; `wanted`: a token is drawn after the last one. Without any, it
+    is drawn from the logits that were kept."""
+
+    job: Job
+    sequence: int
+    start: int
+    count: int
+    wanted: bool
+
+
+@dataclass(slots=True)
+class Plan:
+    """One step: cache operations in order, then one batch."""
+
+    ops: list[Operation] = field(default_factory=list)
+    work: list[Work] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`window`: tokens of one request; `chunk`: prompt tokens of a step when nothing streams; `busy_chunk`: when
+    something does; `queue`: requests that may wait. `worth`: tokens from which a cache is worth the milliseconds
+    that it takes to save or to restore it; `probe`: tokens after a gap that must be alike
+    before what follows is moved.
+    """
+
+    window: int
+    cells: int
+    sequences: int
+    chunk: int = 512
+    busy_chunk: int = 64
+    queue: int = 64
+    worth: int = 32
+    probe: int = 64
+    can_copy: bool = True
+    can_remove_tail: bool = True
+    can_shift: bool = False

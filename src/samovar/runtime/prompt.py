@@ -1,0 +1,62 @@
+"""From what is asked to the tokens that the model reads: known spellings first, the tokenizer for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samovar.core.engine import Engine
+from samovar.core.errors import InvalidInput
+from samovar.core.requests import GenerateRequest, Part, begins_with
+from samovar.runtime.spellings import Spellings, continues, spelled
+
+
+class Prompts:
+    """Tokenises for one engine, and remembers what its answers were spelled with."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._spellings = Spellings()
+
+    def read(self, request: GenerateRequest) -> list[int]:
+        """The prompt's tokens. Raises InvalidInput where there are none, or one that the model has not."""
+        tokens = list(request.tokens) or self.tokenize(request.parts)
+        if not tokens:
+            raise InvalidInput("runtime.prompt_empty")
+        size = self._engine.info.vocab_size
+        unknown = next((token for token in tokens if not 0 <= token < size), None)
+        if unknown is not None:
+            raise InvalidInput("runtime.token_unknown", token=unknown, size=size)
+        return tokens
+
+    def negative(self, request: GenerateRequest, prompt: list[int]) -> list[int] | None:
+        """The tokens of the negative prompt of a guided request; None for others."""
+        if request.guidance_scale == 1:
+            return None
+        return self.tokenize(request.negative) or prompt[-1:]
+
+    def tokenize(self, parts: Sequence[Part], *, bos: bool = True) -> list[int]:
+        """Only the first part may get a begin-of-sequence token, and only if the template wrote none."""
+        known, rest = self._spellings.beginning(parts) if bos else ((), ())
+        if known:
+            tail = self._going_on(rest)
+            if tail is not None:
+                return [*known, *tail]
+        written = not bos or begins_with(parts, self._engine.info.bos_text)
+        return self._tokens(parts, bos=not written)
+
+    def remember(self, request: GenerateRequest, prompt: list[int], drawn: list[int], text: str) -> None:
+        """`text` was answered to `request`, with the tokens `drawn`."""
+        count, text = spelled([self._engine.piece(token) for token in drawn], text)
+        if request.parts and count:
+            self._spellings.remember(request.parts, text, prompt + drawn[:count])
+
+    def _going_on(self, parts: Sequence[Part]) -> list[int] | None:
+        tokens = self._tokens(parts, bos=False)
+        return continues(tokens, parts[0].text, self._engine.piece) if parts else tokens
+
+    def _tokens(self, parts: Sequence[Part], *, bos: bool) -> list[int]:
+        return [
+            token
+            for i, part in enumerate(parts)
+            for token in self._engine.tokenize(part.text, special=part.special, bos=bos and i == 0)
+        ]
