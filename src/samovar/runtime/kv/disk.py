@@ -81,6 +81,9 @@ class DiskTier:
         with self._lock:
             return self._index.serving(label)
 
+    def serves(self, label: Label) -> bool:
+        return self.serving(label) is not None
+
     def size(self, label: Label) -> int:
         """Bytes of its file, nearly those of the blob; 0 where it is not there."""
         return self._sizes.get(label.name, 0)
@@ -114,7 +117,7 @@ class DiskTier:
     def write(self, entry: Entry, goes_on: Callable[[], bool] = lambda: True) -> None:
         """Writes the entry, unless another one on disk serves in its place; `goes_on` is asked before each megabyte
         and ends it with False. What the budget has no room for goes, the longest unused first."""
-        if not self.takes(entry) or self.serving(entry.label):
+        if not self.takes(entry) or self.serves(entry.label):
             return
         path = self._path(entry.label)
         unfinished = unfinished_name(path)
@@ -154,7 +157,7 @@ class DiskTier:
         except OSError:
             return
         mine = head is not None and (head.cache_id, head.label.name) == (self._cache_id, path.stem)
-        if head is None or not mine or self.serving(head.label):
+        if head is None or not mine or self.serves(head.label):
             remove(path)
         else:
             self._take_in(head.label, head.size)

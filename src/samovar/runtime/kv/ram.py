@@ -5,7 +5,7 @@ Not thread-safe: `Tiers` guards it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,6 +33,7 @@ class RamTier:
 
     def __init__(self, budget: int, *, cuttable: bool = True) -> None:
         self.budget = budget
+        self.margin = budget // _MARGIN
         self.used = 0
         self._index = Index(cuttable=cuttable)
         self._held: dict[str, _Held] = {}
@@ -70,18 +71,18 @@ class RamTier:
         self._held[label.name] = held
         return held.entry
 
-    def put(self, entry: Entry) -> bool:
-        """Takes `entry` in and whatever must go for it out. False where it is larger than the budget."""
+    def put(self, entry: Entry) -> list[Entry]:
+        """Takes `entry` in and whatever must go for it out. Returns what there is no place for (`entry` itself,
+        where it is larger than the budget) and the disk has had no chance with."""
         if entry.size > self.budget:
-            return False
-        self._take_in(entry, list(self._going()), offered=False)
-        return True
+            return [entry]
+        return [held.entry for held in self._take_in(entry, list(self._going()), offered=False) if not held.offered]
 
-    def promote(self, entry: Entry) -> None:
+    def promote(self, entry: Entry, on_disk: Callable[[Label], bool]) -> None:
         """As `put` for what is on disk, where nothing must go for it but what is on disk too and not pinned."""
         if self.serving(entry.label) is not None:
             return
-        spare = [held for held in self._going() if held.offered and not self._is_pinned(held)]
+        spare = [held for held in self._going() if not self._is_pinned(held) and on_disk(held.entry.label)]
         if entry.size <= self.budget - self.used + sum(held.entry.size for held in spare):
             self._take_in(entry, spare, offered=True)
 
@@ -102,20 +103,25 @@ class RamTier:
         if label.name in self._held:
             self._held[label.name].offered = True
 
-    def _take_in(self, entry: Entry, going: list[_Held], *, offered: bool) -> None:
-        for label in self._index.add(entry.label):
-            self.used -= self._held.pop(label.name).entry.size
+    def _take_in(self, entry: Entry, going: list[_Held], *, offered: bool) -> list[_Held]:
+        """Returns what had to go, of `going` in its order."""
+        outdone = [self._held.pop(label.name) for label in self._index.add(entry.label)]
+        self.used -= sum(held.entry.size for held in outdone)
+        gone = []
         for held in going:
             if entry.size <= self.budget - self.used:
                 break
-            self._give_up(held.entry.label)
+            if held not in outdone:
+                self._give_up(held)
+                gone.append(held)
         self._held[entry.label.name] = _Held(entry, offered)
         self.used += entry.size
+        return gone
 
-    def _give_up(self, label: Label) -> None:
-        if label.name in self._held:
-            self.used -= self._held.pop(label.name).entry.size
-            self._index.remove(label)
+    def _give_up(self, held: _Held) -> None:
+        del self._held[held.entry.label.name]
+        self._index.remove(held.entry.label)
+        self.used -= held.entry.size
 
     def _going(self) -> Iterator[_Held]:
         """In the order in which they have to go."""
@@ -125,7 +131,7 @@ class RamTier:
         """What is pinned can wait: as a rule it makes room itself, by growing."""
         room = self.budget - self.used
         for held in self._going():
-            if room >= self.budget / _MARGIN or self._is_pinned(held):
+            if room >= self.margin or self._is_pinned(held):
                 return
             yield held
             room += held.entry.size

@@ -104,6 +104,7 @@ class Tiers:
         not on disk. None where it has gone or is damaged: `longest` then finds the next best."""
         with self._changed:
             entry = self._ram.use(match.label)
+            self._changed.notify_all()
         if self._disk is None:
             return entry.blob if entry else None
         if entry:
@@ -112,7 +113,7 @@ class Tiers:
         entry = self._disk.use(match.label)
         if entry:
             with self._changed:
-                self._ram.promote(entry)
+                self._ram.promote(entry, self._disk.serves)
                 self._changed.notify_all()
         return entry.blob if entry else None
 
@@ -121,10 +122,10 @@ class Tiers:
         with self._changed:
             if not len(entry.label) or self._serves(entry.label):
                 return
-            kept = self._ram.put(entry)
+            leaving = self._ram.put(entry)
             self._changed.notify_all()
-        if not kept and self._writer:
-            self._writer.pass_on(entry)
+        if self._writer:
+            self._writer.pass_on(leaving)
 
     def pin(self, sessions: Iterable[str]) -> None:
         """From now on the entries of these sessions, and of no others, go last."""
@@ -157,11 +158,11 @@ class Tiers:
     def _serves(self, label: Label) -> bool:
         """Whether another entry does all that one with `label` would; that one then counts as used."""
         near = self._ram.serving(label)
-        if near is not None:
+        if near:
             self._ram.use(near)
             return True
         far = self._disk.serving(label) if self._disk else None
-        if self._disk and far is not None:
+        if self._disk and far:
             self._disk.touch(far)
         return far is not None
 

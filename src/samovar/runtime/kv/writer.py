@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from samovar.runtime.kv.disk import DiskTier
@@ -35,8 +36,9 @@ class Writer:
         self._clock = clock
         self._pace: Pace = "busy"
         self._deadline = float("inf")
-        self._passing: Entry | None = None
+        self._passing: deque[Entry] = deque()
         self._written: Entry | None = None
+        self._paused = False
         self._thread = threading.Thread(target=self._run, name="kv-writer", daemon=True)
         self._thread.start()
 
@@ -46,10 +48,13 @@ class Writer:
                 self._pace = pace
                 self._changed.notify_all()
 
-    def pass_on(self, entry: Entry) -> None:
-        """An entry that memory has no place for is written soon, unless another such comes before its turn."""
+    def pass_on(self, entries: Iterable[Entry]) -> None:
+        """What memory has no place for is written soon. The last one may wait for that whatever its size; earlier
+        ones, as long as all together do not take more than the tier's margin."""
         with self._changed:
-            self._passing = entry
+            self._passing.extend(entries)
+            while len(self._passing) > 1 and sum(entry.size for entry in self._passing) > self._ram.margin:
+                self._passing.popleft()
             self._changed.notify_all()
 
     def close(self, seconds: float) -> None:
@@ -75,8 +80,8 @@ class Writer:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._pace == "closing" or self._next() is not None)
             self._written = self._next()
-            if self._written is self._passing:
-                self._passing = None
+            if self._passing and self._written is self._passing[0]:
+                self._passing.popleft()
             elif self._written:
                 self._ram.offered(self._written.label)
             return self._written
@@ -84,13 +89,15 @@ class Writer:
     def _next(self) -> Entry | None:
         if self._clock() >= self._deadline:
             return None
-        return self._passing or self._ram.unwritten(self._pace)
+        return self._passing[0] if self._passing else self._ram.unwritten(self._pace)
 
     def _goes_on(self, entry: Entry) -> bool:
         """Waits while it must; False where the writing of `entry` is to be given up."""
         with self._changed:
+            self._paused = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._must_wait(entry))
+            self._paused = False
             return self._clock() < self._deadline and not self._superseded(entry)
 
     def _must_wait(self, entry: Entry) -> bool:
@@ -102,5 +109,5 @@ class Writer:
 
     def _rests(self) -> bool:
         if self._written is not None:
-            return self._must_wait(self._written)
+            return self._paused and self._must_wait(self._written)
         return not self._thread.is_alive() or self._next() is None
