@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from samovar.cli import doctor
-from samovar.cli.examination import Build, Examination, Gpu, HomeState, Processor, examine, parse_gpus
+from samovar.cli.examination import Build, Caches, Examination, Gpu, HomeState, Processor, examine, parse_gpus
 from samovar.core.catalogue import LANGUAGES, say
 from samovar.core.errors import InvalidInput
 from samovar.core.home import Home
@@ -28,6 +28,7 @@ WELL = Examination(
     builds=(Build("ik", "1", True), Build("mainline", "2", True)),
     packages={"numpy": "2"},
     home=HomeState("/somewhere", True, True, 1, 100 * GIB, None),
+    caches=Caches(2 * GIB, 10 * GIB, 3 * GIB),
     page_built=True,
 )
 
@@ -81,6 +82,7 @@ def test_every_finding_is_a_sentence(language: str) -> None:
     said = [*doctor.lines(bare, language), *(say(n.key, language, **n.facts) for n in doctor.missing(bare))]
     assert all("{" not in sentence for sentence in said)
     assert any("A card" in sentence and "24.0" in sentence for sentence in said)
+    assert any("2.0" in sentence and "10.0" in sentence and "3.0" in sentence for sentence in said)
 
 
 def test_looking_changes_nothing(tmp_path: Path) -> None:
@@ -89,6 +91,15 @@ def test_looking_changes_nothing(tmp_path: Path) -> None:
     assert not found.home.exists and found.home.writable and found.home.models == 0
     assert found.memory > found.memory_free > 0
     assert found.packages["msgspec"]
+
+
+def test_room_for_caches_is_what_the_settings_say_else_a_share_of_what_is_free(tmp_path: Path) -> None:
+    caches = examine(Home(tmp_path)).caches
+    assert 0 < caches.ram <= 2 * 10**9 and 0 < caches.disk <= 10 * 10**9 and caches.used == 0
+    (tmp_path / "settings.toml").write_text("kv_ram = 300\nkv_disk = '0'")
+    (tmp_path / "kv" / "model").mkdir(parents=True)
+    (tmp_path / "kv" / "model" / "cache.kv").write_bytes(bytes(1000))
+    assert examine(Home(tmp_path)).caches == Caches(300 * 10**6, 0, 1000)
 
 
 def test_json_holds_the_findings_and_the_advice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

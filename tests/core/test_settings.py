@@ -23,13 +23,39 @@ def test_what_is_said_now_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.port, settings.ctx, settings.no_browser) == (2, 4096, False)
 
 
-@pytest.mark.parametrize("text", ["prot = 1", "port = 70000", "port = 'x'", "ctx = 0", "library = 'gpu'"])
+@pytest.mark.parametrize(
+    "text", ["prot = 1", "port = 70000", "port = 'x'", "ctx = 0", "library = 'gpu'", "kv_ram = -1"]
+)
 def test_a_wrong_setting_is_named_with_its_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "settings.toml").write_text(text)
     with pytest.raises(InvalidInput) as refused:
         read_settings(Home(tmp_path), Said())
     assert refused.value.key == "core.settings_invalid"
     assert text.split()[0] in refused.value.text("en")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("kv_ram = 0", 0),
+        ("kv_ram = 800", 800 * 10**6),
+        ("kv_ram = '800'", 800 * 10**6),
+        ("kv_ram = '2GB'", 2 * 10**9),
+        ("kv_ram = '2 g'", 2 * 10**9),
+        ("kv_ram = '1.5GiB'", 3 * 2**29),
+        ("kv_ram = '64kib'", 64 * 2**10),
+    ],
+)
+def test_sizes_are_written_as_people_write_them(tmp_path: Path, text: str, size: int) -> None:
+    (tmp_path / "settings.toml").write_text(text)
+    assert read_settings(Home(tmp_path), Said()).kv_ram == size
+
+
+@pytest.mark.parametrize("written", ["many", "2GX", "-1", "", "1e9", "²"])
+def test_what_is_no_size_is_refused_with_its_name(tmp_path: Path, written: str) -> None:
+    with pytest.raises(InvalidInput, match="kv_disk must be a size") as refused:
+        read_settings(Home(tmp_path), Said(kv_disk=written))
+    assert written in refused.value.text("en")
 
 
 @pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", b"[[["])

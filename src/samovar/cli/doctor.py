@@ -41,7 +41,7 @@ def doctor(
 
 def lines(found: Examination, language: Language) -> list[str]:
     """The findings, one line each, in the order of what a person would ask first."""
-    processor, home = found.processor, found.home
+    processor, home, caches = found.processor, found.home, found.caches
     notes = (
         Note("doctor.samovar", {"version": found.samovar, "python": found.python, "system": found.system}),
         Note("doctor.processor", {"name": processor.name, "cores": processor.cores}),
@@ -51,6 +51,7 @@ def lines(found: Examination, language: Language) -> list[str]:
         *(Note("doctor.build", {"name": b.name, "version": b.version}) for b in found.builds if b.usable),
         Note("doctor.packages", {"packages": ", ".join(f"{n} {v}" for n, v in found.packages.items() if v)}),
         Note("doctor.home", {"path": home.path, "models": home.models, "free": _gib(home.free)}),
+        Note("doctor.caches", {"ram": _gib(caches.ram), "disk": _gib(caches.disk), "used": _gib(caches.used)}),
     )
     return [say(note.key, language, **note.facts) for note in notes]
 

@@ -16,9 +16,11 @@ import psutil
 from samovar import __version__
 from samovar.core.errors import SamovarError
 from samovar.core.home import Home
-from samovar.core.settings import Said, read_settings
+from samovar.core.settings import Said, Settings, read_settings
 from samovar.engines.llama.builds import installed
 from samovar.engines.llama.cpu import read_cpu
+from samovar.hub.available import available_memory
+from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 
 PAGE = Path(__file__).parent.parent / "web" / "index.html"
 TOLD_FLAGS = ("avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "asimddp", "sve")
@@ -60,6 +62,14 @@ class HomeState(msgspec.Struct, frozen=True):
     settings_error: SamovarError | None
 
 
+class Caches(msgspec.Struct, frozen=True):
+    """Bytes that caches of conversations may take in memory and on disk, and that they take there now."""
+
+    ram: int
+    disk: int
+    used: int
+
+
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes in bytes. `packages`: version by name, None where one that is needed is not installed."""
 
@@ -73,11 +83,14 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     builds: tuple[Build, ...]
     packages: dict[str, str | None]
     home: HomeState
+    caches: Caches
     page_built: bool
 
 
 def examine(home: Home) -> Examination:
     memory = psutil.virtual_memory()
+    settings = _settings(home)
+    trouble = settings if isinstance(settings, SamovarError) else None
     return Examination(
         samovar=__version__,
         system=platform.platform(),
@@ -88,7 +101,8 @@ def examine(home: Home) -> Examination:
         gpus=_gpus(),
         builds=_builds(),
         packages=_packages(),
-        home=_home(home),
+        home=_home(home, trouble),
+        caches=_caches(Settings(home=home) if isinstance(settings, SamovarError) else settings),
         page_built=PAGE.is_file(),
     )
 
@@ -152,7 +166,7 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _home(home: Home) -> HomeState:
+def _home(home: Home, trouble: SamovarError | None) -> HomeState:
     there = next(folder for folder in (home.root, *home.root.parents) if folder.exists())
     models = sum(1 for _ in home.models.rglob("*.gguf")) if home.models.is_dir() else 0
     return HomeState(
@@ -161,13 +175,22 @@ def _home(home: Home) -> HomeState:
         writable=os.access(there, os.W_OK),
         models=models,
         free=shutil.disk_usage(there).free,
-        settings_error=_settings_error(home),
+        settings_error=trouble,
     )
 
 
-def _settings_error(home: Home) -> SamovarError | None:
+def _settings(home: Home) -> Settings | SamovarError:
     try:
-        read_settings(home, Said())
+        return read_settings(home, Said())
     except SamovarError as error:
         return error
-    return None
+
+
+def _caches(settings: Settings) -> Caches:
+    """As if a model were loaded that takes no memory."""
+    ram, disk, room = settings.kv_ram, settings.kv_disk, disk_room(settings.home.kv)
+    return Caches(
+        ram=default_ram(available_memory()) if ram is None else ram,
+        disk=default_disk(room) if disk is None else disk,
+        used=room.used,
+    )

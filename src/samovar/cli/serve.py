@@ -59,6 +59,14 @@ def serve(
     ] = None,
     threads: ThreadsOption = None,
     library: LibraryOption = None,
+    kv_ram: Annotated[
+        str | None,
+        typer.Option("--kv-ram", envvar="SAMOVAR_KV_RAM", metavar="SIZE", help="cli.option_kv_ram"),
+    ] = None,
+    kv_disk: Annotated[
+        str | None,
+        typer.Option("--kv-disk", envvar="SAMOVAR_KV_DISK", metavar="SIZE", help="cli.option_kv_disk"),
+    ] = None,
     api_key: Annotated[
         str | None,
         typer.Option("--api-key", envvar="SAMOVAR_API_KEY", metavar="KEY", help="cli.option_api_key"),
@@ -76,6 +84,8 @@ def serve(
         parallel=parallel,
         threads=threads,
         library=library,
+        kv_ram=kv_ram,
+        kv_disk=kv_disk,
         api_key=api_key,
         no_browser=no_browser,
     )

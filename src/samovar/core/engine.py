@@ -50,7 +50,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     `window`: tokens one request may use. `cells`: KV cells of the whole cache, shared by `parallel` sequences.
     `settings`: ways to compute, fastest first; `trusted` of them (an index) is known good and needs no check.
-    `threads` 0: as many as there are physical cores.
+    `threads` 0: as many as there are physical cores. `kv_folder`: where caches of conversations are kept over a
+    restart; `kv_ram` and `kv_disk`: bytes that they may take, 0: none are kept there.
     """
 
     engine: str
@@ -61,6 +62,9 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 0
     settings: tuple[Setting, ...] = ()
     trusted: int | None = None
+    kv_folder: str = ""
+    kv_ram: int = 0
+    kv_disk: int = 0
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,11 @@ class Home:
         return self.root / "presets"
 
     @property
+    def kv(self) -> Path:
+        """Caches of conversations. May be deleted: what it holds is computed again."""
+        return self.root / "kv"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

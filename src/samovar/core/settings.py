@@ -11,10 +11,12 @@ import msgspec
 
 from samovar.core.errors import InvalidInput
 from samovar.core.home import Home
+from samovar.core.sizes import parse_size
 
 Library = Literal["auto", "ik", "mainline"]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+Size = Annotated[int, msgspec.Meta(ge=0)] | str
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,6 +29,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     parallel: Count | None = None
     threads: Count | None = None
     library: Library | None = None
+    kv_ram: Size | None = None
+    kv_disk: Size | None = None
     api_key: str | None = None
     no_browser: bool | None = None
 
@@ -34,7 +38,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How to serve. `ctx` (tokens that one request may use), `parallel` (answers at once) and `threads`: None where
-    they are to be chosen from the model and the machine. `port` 0: any free one."""
+    they are to be chosen from the model and the machine; likewise `kv_ram` and `kv_disk`, the bytes that caches of
+    conversations may take (0: none). `port` 0: any free one."""
 
     home: Home
     host: str = "127.0.0.1"
@@ -44,6 +49,8 @@ class Settings:
     parallel: int | None = None
     threads: int | None = None
     library: Library = "auto"
+    kv_ram: int | None = None
+    kv_disk: int | None = None
     api_key: str | None = field(default=None, repr=False)
     no_browser: bool = False
 
@@ -52,10 +59,11 @@ def read_settings(home: Home, said: Said) -> Settings:
     """`said` (command line and environment) over the home's settings.toml over the defaults.
 
     Raises InvalidInput where settings.toml is not TOML, names a setting that there is not, or holds a value out of
-    its range.
+    its range; InvalidParameter for a size that is none.
     """
     layers = (_stored(home.settings), said)
     values = {k: v for layer in layers for k, v in msgspec.structs.asdict(layer).items() if v is not None}
+    values |= {name: parse_size(values[name], name) for name in ("kv_ram", "kv_disk") if name in values}
     return Settings(home=home, **values)
 
 

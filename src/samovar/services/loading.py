@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from samovar.core.engine import Build, LoadSpec
 from samovar.core.errors import NotFound
 from samovar.core.library import InstalledModel
@@ -19,6 +21,7 @@ from samovar.engines.llama.ladder import settings as ways_to_compute
 from samovar.formats.gguf import read_header
 from samovar.formats.shape import model_shape, require_language_model
 from samovar.hub.available import available_memory
+from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 from samovar.hub.library import Library
 from samovar.hub.memory import Demand, plan_memory
 
@@ -66,7 +69,8 @@ class LoadPlanner:
         parallel = chosen.parallel or DEFAULT_PARALLEL
         if model.architecture == ECHO:
             window = chosen.ctx or ECHO_WINDOW
-            return LoadSpec(engine=ECHO, path=model.path, window=window, cells=window * parallel, parallel=parallel)
+            spec = LoadSpec(engine=ECHO, path=model.path, window=window, cells=window * parallel, parallel=parallel)
+            return self._with_caches(spec, available_memory())
         header = read_header(Path(model.path))
         require_language_model(header)
         ways = ways_to_compute(
@@ -83,8 +87,9 @@ class LoadPlanner:
             micro_batch=ways[0].micro_batch,
             flash=ways[0].flash,
         )
-        memory = plan_memory(demand, available_memory(), chosen.ctx)
-        return LoadSpec(
+        available = available_memory()
+        memory = plan_memory(demand, available, chosen.ctx)
+        spec = LoadSpec(
             engine="llama",
             path=model.path,
             window=memory.window,
@@ -92,6 +97,17 @@ class LoadPlanner:
             parallel=parallel,
             threads=chosen.threads or 0,
             settings=ways,
+        )
+        return self._with_caches(spec, available - memory.total)
+
+    def _with_caches(self, spec: LoadSpec, left: int) -> LoadSpec:
+        """`spec` with room for caches: as the settings say, else of the `left` bytes of memory and of the disk."""
+        ram, disk, folder = self._settings.kv_ram, self._settings.kv_disk, self._settings.home.kv
+        return replace(
+            spec,
+            kv_folder=str(folder),
+            kv_ram=default_ram(left) if ram is None else ram,
+            kv_disk=default_disk(disk_room(folder)) if disk is None else disk,
         )
 
 
