@@ -5,7 +5,7 @@ a prefix of the prompt; everyone is served in the end; what is cancelled is free
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import settings
@@ -21,6 +21,11 @@ from samovar.runtime.shelf import Found
 TOKENS = st.lists(st.integers(0, 2), min_size=1, max_size=18)
 
 
+@dataclass(frozen=True)
+class Numbered(Found):
+    number: int
+
+
 class NaiveShelf:
     """Everything that was ever saved, by who saved it."""
 
@@ -30,7 +35,7 @@ class NaiveShelf:
 
     def longest(self, tokens: Sequence[int], tenant: str) -> Found | None:
         found = [
-            Found(str(i), shared, len(entry))
+            Numbered(shared, len(entry), i)
             for i, (owner, entry) in enumerate(self.entries)
             if owner == tenant
             and (shared := common(entry, tuple(tokens)))
@@ -62,9 +67,10 @@ class NaiveEngine:
                     assert tuple(self.cache[sequence]) == tokens
                     self.shelf.entries.append((tenant, tokens))
                 case Restore(job, sequence, found):
+                    assert isinstance(found, Numbered)
                     assert not self.cache[sequence]
                     if not flaky:
-                        self.cache[sequence] = list(self.shelf.entries[int(found.key)][1][: found.shared])
+                        self.cache[sequence] = list(self.shelf.entries[found.number][1][: found.shared])
                     scheduler.restored(job, worked=not flaky)
                 case Copy(source, target, end):
                     assert not self.cache[target]

@@ -122,7 +122,7 @@ class Caches:
             offers += [offer for slot in mine if not slot.busy and (offer := self._behind_gap(slot, job))]
         live = max((offer.keep for offer in offers), default=0)
         found = self._shelf.longest(job.tokens[:-1], job.tenant)
-        if found and found.shared >= live + able.worth and self._could_hold(found.size):
+        if found and found.shared >= live + able.worth and self._could_hold(found.length):
             offers.append(Offer(found.shared, 2, partial(self._restore, found)))
         return offers
 
@@ -177,7 +177,7 @@ class Caches:
     def _restore(self, found: Found, job: Job, plan: Plan) -> None:
         slot = self.idle[0]
         self._empty(slot, plan)
-        while self.cells.free < found.size and self.give_up_one(plan):
+        while self.cells.free < found.length and self.give_up_one(plan):
             pass
         self.grow(slot, job.tokens[: found.shared])
         slot.saved = found.shared

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from samovar.core.engine import EngineInfo, LoadSpec
+from samovar.core.engine import EngineInfo, LoadSpec, Note
 from samovar.core.errors import ErrorValue
 from samovar.core.events import Event
 from samovar.core.requests import GenerateRequest, Part
@@ -83,7 +83,13 @@ class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
     pieces: tuple[bytes, ...]
 
 
-FromWorker = Loading | Ready | LoadFailed | Happened | Tokens
+class Noted(msgspec.Struct, frozen=True, tag="noted"):
+    """Something a person should know about the model that runs."""
+
+    note: Note
+
+
+FromWorker = Loading | Ready | LoadFailed | Happened | Tokens | Noted
 
 
 def encode(frame: ToWorker | FromWorker) -> bytes:

@@ -5,13 +5,14 @@ Knows the engine and the shelf; not who asked for what.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from samovar.core.engine import Engine
 from samovar.core.errors import EngineFailed
 from samovar.runtime.jobs import Copy, Operation, Remove, Restore, Save, Shift
+from samovar.runtime.kv import Label
 from samovar.runtime.shelf import Store
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 class Keeper:
     """Owns what happens to cached sequences between two batches."""
 
-    def __init__(self, engine: Engine, store: Store) -> None:
+    def __init__(self, engine: Engine, store: Store, note: Callable[[Sequence[int]], bytes]) -> None:
+        """`note`: what is to be remembered of tokens, together with their cache."""
         self._engine = engine
         self._store = store
+        self._note = note
         self._can_export = engine.info.capabilities.can_export
         self._rows: dict[int, Row] = {}
 
@@ -52,7 +55,8 @@ class Keeper:
         """Puts a copy of the sequence on the shelf, where the engine gives one."""
         if self._can_export:
             with suppress(EngineFailed):
-                self._store.put(op.tokens, op.tenant, op.session, self._engine.export(op.sequence))
+                label = Label.of(op.tokens, op.tenant, op.session, self._note(op.tokens))
+                self._store.put(label, self._engine.export(op.sequence))
 
     def keep(self, sequence: int, row: Row) -> None:
         """Remembers the logits after all that the sequence holds."""

@@ -17,7 +17,7 @@ from samovar.core.errors import InvalidInput, SamovarError
 from samovar.core.events import Accepted, Done, Event, Failed, PromptProgress, Timings, Usage
 from samovar.core.requests import GenerateRequest
 from samovar.runtime.answer import Answer, Choice
-from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Spell, Tokenize, Tokens, ToWorker
+from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Pin, Spell, Tokenize, Tokens, ToWorker
 from samovar.runtime.jobs import Job, Limits, Plan, Restore
 from samovar.runtime.keeper import Keeper
 from samovar.runtime.prompt import Prompts
@@ -48,8 +48,9 @@ class GenerationLoop:
         self._lexicon = Lexicon(info.vocab_size, info.end_tokens, engine.piece, tokenize)
         store = store or EmptyShelf()
         self._scheduler = Scheduler(limits or limits_of(engine), store)
-        self._keeper = Keeper(engine, store)
-        self._prompts = Prompts(engine)
+        self._prompts = Prompts(engine, store.labels())
+        self._keeper = Keeper(engine, store, self._prompts.note)
+        self._store = store
         self._later: deque[GenerateRequest] = deque()
         self._answers: dict[str, Answer] = {}
         self._choices: dict[Job, Choice] = {}
@@ -80,6 +81,8 @@ class GenerationLoop:
             case Spell(id, tokens):
                 known = [token for token in tokens if 0 <= token < self._engine.info.vocab_size]
                 self._emit(Tokens(id, tuple(known), tuple(map(self._engine.piece, known))))
+            case Pin(sessions):
+                self._store.pin(sessions)
             case _:
                 pass
 

@@ -26,6 +26,7 @@ from samovar.runtime.frames import (
     Load,
     LoadFailed,
     Loading,
+    Noted,
     Pin,
     Quit,
     Ready,
@@ -35,7 +36,8 @@ from samovar.runtime.frames import (
     ToWorker,
 )
 
-CLOSING_SECONDS = 5.0
+CLOSING_SECONDS = 15.0
+"""How long a worker may take to end: it writes the caches that are not on disk yet."""
 
 T = TypeVar("T")
 
@@ -90,6 +92,7 @@ class WorkerProcess:
         self.info: EngineInfo | None = None
         self.has_computed = False
         self.death: str | None = None
+        self.notes: tuple[Note, ...] = ()
 
     @classmethod
     async def start(cls, spec: LoadSpec, log: Path, progress: Callable[[float], None]) -> WorkerProcess:
@@ -204,6 +207,8 @@ class WorkerProcess:
                 if isinstance(event, Done | Failed):
                     del self._streams[id]
                     self._note_drained()
+            case Noted(note):
+                self.notes += (note,)
             case Tokens(id):
                 self._settle(self._calls.pop(id), frame)
             case Loading(share):

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+
+import msgspec
 
 from samovar.core.engine import Engine
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import GenerateRequest, Part, begins_with
+from samovar.runtime.kv import Label
 from samovar.runtime.spellings import Spellings, continues, spelled
+
+
+class Noted(msgspec.Struct, frozen=True, array_like=True):
+    """What `parts` are spelled with: the tokens of the cache that this is kept with, and `more`."""
+
+    parts: tuple[Part, ...]
+    more: tuple[int, ...]
 
 
 class Prompts:
     """Tokenises for one engine, and remembers what its answers were spelled with."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, labels: Sequence[Label] = ()) -> None:
+        """`labels`: caches that were kept with a `note`."""
         self._engine = engine
         self._spellings = Spellings()
+        for label in labels:
+            self._learn(label)
+
+    def note(self, tokens: Sequence[int]) -> bytes:
+        """The spelling that begins with `tokens`, to be kept with their cache; b"" where there is none."""
+        known = self._spellings.of(tokens)
+        return msgspec.msgpack.encode(Noted(known[0], known[1][len(tokens) :])) if known else b""
 
     def read(self, request: GenerateRequest) -> list[int]:
         """The prompt's tokens. Raises InvalidInput where there are none, or one that the model has not."""
@@ -49,6 +68,11 @@ class Prompts:
         count, text = spelled([self._engine.piece(token) for token in drawn], text)
         if request.parts and count:
             self._spellings.remember(request.parts, text, prompt + drawn[:count])
+
+    def _learn(self, label: Label) -> None:
+        with suppress(msgspec.DecodeError):
+            noted = msgspec.msgpack.decode(label.note, type=Noted)
+            self._spellings.add(noted.parts, (*label.tokens.tolist(), *noted.more))
 
     def _going_on(self, parts: Sequence[Part]) -> list[int] | None:
         tokens = self._tokens(parts, bos=False)

@@ -1,7 +1,4 @@
-"""Where caches lie that no sequence holds: what the scheduler must know of the KV tiers.
-
-A shelf is asked for the longest beginning that it has of a prompt; how it keeps what it has is its own affair.
-"""
+"""Where caches lie that no sequence holds: what the scheduler and the loop must know of the KV tiers."""
 
 from __future__ import annotations
 
@@ -9,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from samovar.runtime.kv import Entry, Label, Match, Tiers
+
 
 @dataclass(frozen=True)
 class Found:
-    """An entry: `key` names it on its shelf; `shared` of its `size` tokens are the beginning that was asked for."""
+    """Of an entry's `length` tokens, the first `shared` are the beginning that was asked for."""
 
-    key: str
     shared: int
-    size: int
+    length: int
 
 
 class Shelf(Protocol):
@@ -38,13 +36,52 @@ class Store(Shelf, Protocol):
         """The exported sequence; None where it is gone, or was damaged."""
         ...
 
-    def put(self, tokens: Sequence[int], tenant: str, session: str, blob: bytes) -> None:
-        """Keeps an exported sequence, as long as its budgets allow."""
+    def put(self, label: Label, blob: bytes) -> None:
+        """Keeps an exported sequence, as long as the budgets allow."""
+        ...
+
+    def pin(self, sessions: tuple[str, ...]) -> None:
+        """From now on the entries of these sessions, and of no others, go last."""
+        ...
+
+    def labels(self) -> Sequence[Label]:
+        """What is there."""
         ...
 
 
+@dataclass(frozen=True)
+class OnTier(Found):
+    match: Match
+
+
+class TierShelf:
+    """A `Store` over the KV tiers."""
+
+    def __init__(self, tiers: Tiers) -> None:
+        self._tiers = tiers
+
+    def longest(self, tokens: Sequence[int], tenant: str) -> Found | None:
+        match = self._tiers.longest(tokens, tenant)
+        return OnTier(match.shared, match.length, match) if match else None
+
+    def covers(self, tokens: Sequence[int], tenant: str) -> bool:
+        return self._tiers.covers(tokens, tenant)
+
+    def fetch(self, found: Found) -> bytes | None:
+        return self._tiers.fetch(found.match) if isinstance(found, OnTier) else None
+
+    def put(self, label: Label, blob: bytes) -> None:
+        self._tiers.put(Entry(label, blob))
+
+    def pin(self, sessions: tuple[str, ...]) -> None:
+        self._tiers.pin(sessions)
+
+    def labels(self) -> Sequence[Label]:
+        return self._tiers.labels
+
+
 class EmptyShelf:
-    """Keeps nothing."""
+    """A `Store` that keeps nothing."""
 
     def longest(self, tokens: Sequence[int], tenant: str) -> Found | None:  # noqa: ARG002 - it has none
         return None
@@ -55,5 +92,11 @@ class EmptyShelf:
     def fetch(self, found: Found) -> bytes | None:  # noqa: ARG002 - it has none
         return None
 
-    def put(self, tokens: Sequence[int], tenant: str, session: str, blob: bytes) -> None:
+    def put(self, label: Label, blob: bytes) -> None:
         pass
+
+    def pin(self, sessions: tuple[str, ...]) -> None:
+        pass
+
+    def labels(self) -> Sequence[Label]:
+        return ()

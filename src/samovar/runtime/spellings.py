@@ -30,14 +30,25 @@ class Spellings:
 
     def remember(self, prompt: Sequence[Part], answer: str, tokens: Sequence[int]) -> None:
         """`tokens` spell `prompt` and, after it, `answer`."""
-        parts = joined((*prompt, Part(answer, special=True)))
+        self.add(joined((*prompt, Part(answer, special=True))), tuple(tokens))
+
+    def add(self, parts: Parts, tokens: tuple[int, ...]) -> None:
+        """`tokens` spell `parts`, which are `joined`."""
         if parts not in self._known:
             self._held += _length(parts)
-        self._known[parts] = tuple(tokens)
+        self._known[parts] = tokens
         self._known.move_to_end(parts)
         while self._held > self._most:
             gone, _ = self._known.popitem(last=False)
             self._held -= _length(gone)
+
+    def of(self, tokens: Sequence[int]) -> tuple[Parts, tuple[int, ...]] | None:
+        """A text whose tokens begin with `tokens`, and those."""
+        sought = tuple(tokens)
+        return next(
+            (known for known in reversed(self._known.items()) if known[1][: len(sought)] == sought),
+            None,
+        )
 
     def beginning(self, prompt: Sequence[Part]) -> tuple[tuple[int, ...], Parts]:
         """The tokens of the longest remembered text that `prompt` begins with, and the rest of it."""

@@ -50,7 +50,7 @@ class Supervisor:
     def notes(self) -> tuple[Note, ...]:
         """What was stepped down, and why."""
         own = self._worker.info.notes if self._worker and self._worker.info else ()
-        return self._notes + own
+        return self._notes + own + (self._worker.notes if self._worker else ())
 
     async def worker(self) -> WorkerProcess:
         """The worker, ready; started (again) if need be. Raises what the load ended with."""

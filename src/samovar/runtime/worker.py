@@ -17,13 +17,15 @@ from typing import BinaryIO
 
 import msgspec
 
-from samovar.core.engine import Engine, LoadSpec
+from samovar.core.engine import Engine, LoadSpec, Note
 from samovar.core.errors import SamovarError
 from samovar.core.events import Delta
 from samovar.engines.registry import open_engine
 from samovar.runtime import frames
-from samovar.runtime.frames import FromWorker, Happened, Load, LoadFailed, Loading, Quit, Ready, ToWorker
+from samovar.runtime.frames import FromWorker, Happened, Load, LoadFailed, Loading, Noted, Quit, Ready, ToWorker
+from samovar.runtime.kv import Tiers, open_tiers
 from samovar.runtime.loop import GenerationLoop
+from samovar.runtime.shelf import TierShelf
 
 Inbox = queue.SimpleQueue[ToWorker]
 
@@ -32,6 +34,9 @@ FRAME_SECONDS = 1 / 60
 
 PAUSE_SECONDS = 0.5
 """How long nothing happens before caches are saved."""
+
+WRITING_SECONDS = 8.0
+"""How long an unload may take to write what is not on disk yet."""
 
 
 class Outbox:
@@ -46,10 +51,17 @@ class Outbox:
         self._buffer = bytearray()
         self._waits = False
         self._flushed = 0.0
+        self._noted = 0
 
     def put(self, frame: FromWorker) -> None:
         self._buffer += frames.encode(frame)
         self._waits = self._waits or not (isinstance(frame, Happened) and isinstance(frame.event, Delta))
+
+    def note(self, notes: tuple[Note, ...]) -> None:
+        """Says each of them once."""
+        for note in notes[self._noted :]:
+            self.put(Noted(note))
+        self._noted = len(notes)
 
     def flush(self) -> None:
         if self._buffer:
@@ -94,16 +106,24 @@ def load(spec: LoadSpec, outbox: Outbox, quitting: threading.Event) -> Engine | 
     return engine
 
 
-def serve(engine: Engine, inbox: Inbox, outbox: Outbox) -> None:
+def shelf_for(engine: Engine, spec: LoadSpec) -> Tiers:
+    """The tiers for what the engine can export."""
+    able = engine.info.capabilities
+    ram, disk = (spec.kv_ram, spec.kv_disk) if able.can_export else (0, 0)
+    return open_tiers(spec.kv_folder, engine.info.cache_id, ram=ram, disk=disk, cuttable=able.can_remove_tail)
+
+
+def serve(engine: Engine, tiers: Tiers, inbox: Inbox, outbox: Outbox) -> None:
     """Answers until told to quit."""
-    loop = GenerationLoop(engine, outbox.put)
+    loop = GenerationLoop(engine, outbox.put, store=TierShelf(tiers))
     # What was loaded stays: the collector need not walk over it between two tokens.
     gc.collect()
     gc.freeze()
     while True:
         while loop.idle or not inbox.empty():
-            frame = wait(inbox, loop)
+            frame = wait(inbox, loop, tiers, outbox)
             if isinstance(frame, Quit):
+                loop.put_away()
                 return
             loop.handle(frame)
             outbox.flush()
@@ -114,15 +134,20 @@ def serve(engine: Engine, inbox: Inbox, outbox: Outbox) -> None:
             outbox.flush_if_due()
 
 
-def wait(inbox: Inbox, loop: GenerationLoop) -> ToWorker:
+def wait(inbox: Inbox, loop: GenerationLoop, tiers: Tiers, outbox: Outbox) -> ToWorker:
     """The next frame. What can be done while nobody asks is done meanwhile, after a pause: whoever asks again at
     once does not wait for it."""
     more = True
     while True:
         try:
-            return inbox.get(timeout=PAUSE_SECONDS if more else None)
+            frame = inbox.get(timeout=PAUSE_SECONDS if more else None)
+            tiers.hold()
+            return frame
         except queue.Empty:
             more = loop.tidy()
+            tiers.allow()
+            outbox.note(tiers.notes)
+            outbox.flush()
 
 
 def main() -> None:
@@ -138,7 +163,9 @@ def main() -> None:
     if isinstance(first, Load):
         engine = load(first.spec, outbox, quitting)
         if engine is not None:
-            serve(engine, inbox, outbox)
+            tiers = shelf_for(engine, first.spec)
+            serve(engine, tiers, inbox, outbox)
+            tiers.close(WRITING_SECONDS)
             engine.close()
     outbox.flush()
     # C libraries may hang or crash in their exit handlers; everything worth keeping has been sent.

@@ -69,6 +69,10 @@ class DiskTier:
         """Bytes of all caches below `root`, whatever they fit."""
         return sum(file.size for file in cache_files(self._root))
 
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        return tuple(self._index)
+
     def longest(self, key: bytes, tenant: str) -> Hit | None:
         with self._lock:
             return self._index.longest(key, tenant)

@@ -60,6 +60,10 @@ class RamTier:
         held = self._held.get(label.name)
         return len(held.entry.blob) if held else 0
 
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        return tuple(self._index)
+
     def pin(self, sessions: Iterable[str]) -> None:
         self._pinned = frozenset(sessions)
 

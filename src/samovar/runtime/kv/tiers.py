@@ -79,6 +79,13 @@ class Tiers:
         of_disk = (disk.entries, disk.used, disk.budget) if disk else (0, 0, 0)
         return TierSizes(ram.entries, ram.used, ram.budget, *of_disk)
 
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """What is held in either tier."""
+        with self._changed:
+            near = self._ram.labels
+        return (*near, *(self._disk.labels if self._disk else ()))
+
     def longest(self, tokens: Tokens, tenant: str = "") -> Match | None:
         """The entry of `tenant` that begins with most of `tokens`; where caches cannot be cut, the longest one that
         `tokens` begins with. On a tie the one in memory. Takes the logarithm of the number of entries."""
