@@ -47,7 +47,7 @@ class GenerationLoop:
         tokenize = partial(engine.tokenize, special=True)
         self._lexicon = Lexicon(info.vocab_size, info.end_tokens, engine.piece, tokenize)
         store = store or EmptyShelf()
-        self._scheduler = Scheduler(limits or limits_of(engine), store)
+        self.scheduler = Scheduler(limits or limits_of(engine), store)
         self._prompts = Prompts(engine, store.labels())
         self._keeper = Keeper(engine, store, self._prompts.note)
         self._store = store
@@ -58,12 +58,12 @@ class GenerationLoop:
 
     @property
     def idle(self) -> bool:
-        return self._scheduler.idle and not self._later
+        return self.scheduler.idle and not self._later
 
     @property
     def reads_prompt(self) -> bool:
         """Whether the next step may be a long one."""
-        return self._scheduler.reads_prompt
+        return self.scheduler.reads_prompt
 
     def handle(self, frame: ToWorker) -> None:
         """Takes one frame from the front; everything a request can do wrong is answered, never raised."""
@@ -88,14 +88,14 @@ class GenerationLoop:
 
     def step(self) -> None:
         """Plans, computes and commits one step."""
-        if self._scheduler.idle and self._later:
+        if self.scheduler.idle and self._later:
             self._begin(self._later.popleft())
-        plan = self._scheduler.plan()
+        plan = self.scheduler.plan()
         for work in plan.work:
             self._answers[work.job.request].began()
         try:
             for op, worked in self._keeper.apply(plan.ops):
-                self._scheduler.restored(op.job, worked=worked)
+                self.scheduler.restored(op.job, worked=worked)
             rows = self._engine.decode(_batch(plan))
         except SamovarError as error:
             self._abandon(plan, error)
@@ -104,7 +104,7 @@ class GenerationLoop:
 
     def tidy(self) -> bool:
         """Saves one cache that is not yet on the shelf, while nothing else is to do. False: there is none."""
-        unsaved = self._scheduler.unsaved()
+        unsaved = self.scheduler.unsaved()
         if unsaved:
             self._keeper.save(unsaved)
         return unsaved is not None
@@ -123,7 +123,7 @@ class GenerationLoop:
                 raise InvalidInput("runtime.cannot_take_back", architecture=self._engine.info.architecture)
             grammar = self._grammars.grammar(request.constraint) if request.constraint else None
             first = Job(request.id, 0, tokens, len(tokens), request.tenant, request.session, warm=request.warm)
-            jobs = self._scheduler.submit(first, request.n, self._prompts.negative(request, tokens))
+            jobs = self.scheduler.submit(first, request.n, self._prompts.negative(request, tokens))
         except SamovarError as error:
             self._say(request.id, Failed(error.value()))
             return
@@ -193,8 +193,8 @@ class GenerationLoop:
         if token in self._ends:
             self._finish(choice, choice.end("stop"))
             return
-        events = choice.say(detail, self._engine.piece, self._scheduler.room(job))
-        self._scheduler.append(job, token)
+        events = choice.say(detail, self._engine.piece, self.scheduler.room(job))
+        self.scheduler.append(job, token)
         if choice.ended:
             self._finish(choice, events)
             return
@@ -206,11 +206,11 @@ class GenerationLoop:
     def _keep(self, job: Job, row: Row, against: Row | None) -> None:
         """The logits at the end of a prompt: another answer to it computes nothing."""
         rows = [row] if against is None else [row, against]
-        for sequence, kept in zip(self._scheduler.keep_logits(job), rows, strict=True):
+        for sequence, kept in zip(self.scheduler.keep_logits(job), rows, strict=True):
             self._keeper.keep(sequence, kept)
 
     def _take_back(self, choice: Choice) -> None:
-        for removal in self._scheduler.rewind(choice.job, choice.back):
+        for removal in self.scheduler.rewind(choice.job, choice.back):
             self._engine.remove(removal.sequence, removal.start)
         choice.back = 0
 
@@ -220,7 +220,7 @@ class GenerationLoop:
     def _finish(self, choice: Choice, events: list[Event]) -> None:
         job = choice.job
         answer = self._answers[job.request]
-        self._scheduler.finish(job)
+        self.scheduler.finish(job)
         del self._choices[job]
         self._prompts.remember(
             answer.request, job.tokens[: job.prompt], job.tokens[job.prompt :], "".join(choice.said)
@@ -241,7 +241,7 @@ class GenerationLoop:
         answer = self._answers.pop(request)
         for choice in answer.choices:
             self._choices.pop(choice.job, None)
-            for removal in self._scheduler.forget(choice.job):
+            for removal in self.scheduler.forget(choice.job):
                 self._engine.remove(removal.sequence, 0)
         self._say(request, Failed(error.value()))
 

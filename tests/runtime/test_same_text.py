@@ -1,0 +1,203 @@
+"""Whatever is cached, copied, saved, restored, evicted, cancelled or computed beside it, a prompt gets the text that
+it gets alone and cold; and when everyone is served, the cells in use are those that the idle caches hold."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from samovar.core.engine import Batch, Engine, LoadSpec, Setting
+from samovar.core.events import Delta, Done, Event, Failed
+from samovar.core.parameters import SamplingParams
+from samovar.core.requests import GenerateRequest
+from samovar.engines.llama.builds import PACKAGES
+from samovar.engines.registry import open_engine
+from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened
+from samovar.runtime.kv import Tiers, open_tiers
+from samovar.runtime.loop import GenerationLoop
+from samovar.runtime.shelf import TierShelf
+from tests.support.tiny_llama import TinyLlama
+
+GREEDY = SamplingParams({"temperature": 0.0})
+MOST = 10
+"""Tokens of an answer."""
+
+SYSTEM = [10 + i * 7 % 190 for i in range(40)]
+TALKS = [[20 + (i * i + 31 * talk) % 180 for i in range(90)] for talk in range(3)]
+
+Prompt = tuple[int, ...]
+prompts = st.builds(
+    lambda talk, length, tail: (*SYSTEM, *TALKS[talk][:length], *tail),
+    st.integers(0, 2),
+    st.integers(0, 90),
+    st.lists(st.integers(10, 200), max_size=3),
+)
+asks = st.tuples(st.just("ask"), prompts, st.integers(1, 2))
+others = st.tuples(st.sampled_from(["step", "step", "cancel", "tidy", "restart", "again"]), st.integers(0, 9))
+schedules = st.lists(st.one_of(asks, asks, others), min_size=2, max_size=14)
+
+pytestmark = pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(
+            build,
+            marks=pytest.mark.skipif(
+                not importlib.util.find_spec(module), reason=f"the {build} build of libllama is not installed"
+            ),
+        )
+        for build, (module, _) in PACKAGES.items()
+    ],
+)
+
+
+@cache
+def model() -> Path:
+    return TinyLlama(seed=11).write(Path(tempfile.mkdtemp(prefix="samovar-test-")) / "tiny.gguf")
+
+
+def open_tiny(build: str, parallel: int) -> Engine:
+    spec = LoadSpec(
+        engine="llama",
+        path=str(model()),
+        window=256,
+        cells=448,
+        parallel=parallel,
+        threads=1,
+        settings=(Setting(build, 512, flash=False),),
+        trusted=0,
+    )
+    return open_engine(spec, lambda _: True)
+
+
+@cache
+def reference(build: str) -> Engine:
+    return open_tiny(build, 1)
+
+
+@cache
+def alone(build: str, prompt: Prompt) -> list[int]:
+    """The greedy answer of a fresh sequence to nothing but the prompt."""
+    engine, tokens = reference(build), list(prompt)
+    engine.remove(0, 0)
+    start = 0
+    for _ in range(MOST):
+        new = tokens[start:]
+        wanted = [False] * (len(new) - 1) + [True]
+        (row,) = engine.decode(Batch(new, list(range(start, len(tokens))), [0] * len(new), wanted))
+        start = len(tokens)
+        tokens.append(int(row.argmax()))
+        if tokens[-1] in engine.info.end_tokens:
+            return tokens[len(prompt) : -1]
+    return tokens[len(prompt) :]
+
+
+class House:
+    """A loop over a real engine and real tiers, which can be closed and opened again."""
+
+    def __init__(self, build: str, folder: Path) -> None:
+        self._build, self._folder = build, folder
+        self._heard: dict[str, list[Event]] = {}
+        self._asked: dict[str, Prompt] = {}
+        self._open()
+
+    def _open(self) -> None:
+        self.engine = open_tiny(self._build, 3)
+        self.tiers: Tiers = open_tiers(str(self._folder), self.engine.info.cache_id, ram=400_000, disk=50_000_000)
+        self.loop = GenerationLoop(self.engine, self._hear, store=TierShelf(self.tiers))
+
+    def _hear(self, frame: FromWorker) -> None:
+        assert isinstance(frame, Happened)
+        self._heard.setdefault(frame.id, []).append(frame.event)
+
+    def ask(self, prompt: Prompt, choices: int) -> None:
+        id = str(len(self._asked))
+        self._asked[id] = prompt
+        request = GenerateRequest(id=id, tokens=prompt, sampling=GREEDY, max_tokens=MOST, n=choices)
+        self.loop.handle(Generate(request))
+
+    def again(self, which: int) -> None:
+        """A swipe of an earlier question."""
+        if self._asked:
+            self.ask(list(self._asked.values())[which % len(self._asked)], 1)
+
+    def cancel(self, which: int) -> None:
+        self.loop.handle(Cancel(str(which)))
+
+    def step(self, count: int) -> None:
+        for _ in range(count + 1):
+            if not self.loop.idle:
+                self.loop.step()
+
+    def finish(self) -> None:
+        while not self.loop.idle:
+            self.loop.step()
+
+    def restart(self) -> None:
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        self.finish()
+        self.loop.put_away()
+        self.tiers.close(60)
+        self.engine.close()
+
+    def check(self) -> None:
+        for id, events in self._heard.items():
+            assert not any(isinstance(event, Failed) for event in events), events
+            assert isinstance(events[-1], Done)
+            for index in (0, 1):
+                said = [t.id for e in events if isinstance(e, Delta) and e.index == index for t in e.tokens]
+                whole = alone(self._build, self._asked[id])
+                assert said == whole[: len(said)], (id, index)
+        slots = self.loop.scheduler.slots
+        used = set[int]().union(*(slot.cells for slot in slots))
+        assert self.loop.scheduler.caches.cells.free + len(used) == self.engine.info.cells
+        assert not any(slot.busy or slot.restoring for slot in slots)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(schedule=schedules)
+def test_two_hundred_schedules_give_the_texts_of_cold_single_runs(
+    build: str, schedule: list[tuple[str, ...]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        house = House(build, Path(folder))
+        for name, *values in schedule:
+            match name:
+                case "ask":
+                    house.ask(values[0], values[1])
+                case "step":
+                    house.step(values[0])
+                case "cancel":
+                    house.cancel(values[0])
+                case "again":
+                    house.again(values[0])
+                case "tidy":
+                    house.finish()
+                    house.loop.tidy()
+                case "restart":
+                    house.restart()
+        house.finish()
+        house.check()
+        house.close()
+
+
+def test_a_question_after_a_restart_finds_its_cache_on_disk(build: str, tmp_path: Path) -> None:
+    house = House(build, tmp_path)
+    prompt = (*SYSTEM, *TALKS[0])
+    house.ask(prompt, 1)
+    house.restart()
+    house.ask(prompt, 1)
+    house.finish()
+    house.check()
+    done = house._heard["1"][-1]
+    assert isinstance(done, Done)
+    assert done.usage.cached_tokens == len(prompt) - 1
+    house.close()
