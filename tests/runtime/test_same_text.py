@@ -1,19 +1,21 @@
-"""Whatever is cached, copied, saved, restored, evicted, cancelled or computed beside it, a prompt gets the text that
-it gets alone and cold; and when everyone is served, the cells in use are those that the idle caches hold."""
+"""Whatever is cached, copied, saved, restored, evicted, cancelled or computed beside it, a prompt gets the text
+that it gets alone and cold; and when everyone is served, the cells in use are those that the idle caches hold."""
 
 from __future__ import annotations
 
 import importlib.util
 import tempfile
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samovar.core.engine import Batch, Engine, LoadSpec, Setting
-from samovar.core.events import Delta, Done, Event, Failed
+from samovar.core.events import Delta, Done, Event, Failed, Finish
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import GenerateRequest
 from samovar.engines.llama.builds import PACKAGES
@@ -27,6 +29,9 @@ from tests.support.tiny_llama import TinyLlama
 GREEDY = SamplingParams({"temperature": 0.0})
 MOST = 10
 """Tokens of an answer."""
+
+TIE = 2e-3
+"""A lead that is none: `mainline` differs from itself by 6e-4 between batches of one token and of several."""
 
 SYSTEM = [10 + i * 7 % 190 for i in range(40)]
 TALKS = [[20 + (i * i + 31 * talk) % 180 for i in range(90)] for talk in range(3)]
@@ -81,9 +86,9 @@ def reference(build: str) -> Engine:
 
 
 @cache
-def alone(build: str, prompt: Prompt) -> list[int]:
-    """The greedy answer of a fresh sequence to nothing but the prompt."""
-    engine, tokens = reference(build), list(prompt)
+def alone(build: str, prompt: Prompt) -> tuple[list[int], list[float]]:
+    """The greedy answer of a fresh sequence to nothing but the prompt, and by how much each token won."""
+    engine, tokens, leads = reference(build), list(prompt), list[float]()
     engine.remove(0, 0)
     start = 0
     for _ in range(MOST):
@@ -91,10 +96,12 @@ def alone(build: str, prompt: Prompt) -> list[int]:
         wanted = [False] * (len(new) - 1) + [True]
         (row,) = engine.decode(Batch(new, list(range(start, len(tokens))), [0] * len(new), wanted))
         start = len(tokens)
+        second, first = np.sort(row)[-2:]
+        leads.append(float(first - second))
         tokens.append(int(row.argmax()))
         if tokens[-1] in engine.info.end_tokens:
-            return tokens[len(prompt) : -1]
-    return tokens[len(prompt) :]
+            return tokens[len(prompt) : -1], leads
+    return tokens[len(prompt) :], leads
 
 
 class House:
@@ -152,10 +159,13 @@ class House:
         for id, events in self._heard.items():
             assert not any(isinstance(event, Failed) for event in events), events
             assert isinstance(events[-1], Done)
-            for index in (0, 1):
-                said = [t.id for e in events if isinstance(e, Delta) and e.index == index for t in e.tokens]
-                whole = alone(self._build, self._asked[id])
-                assert said == whole[: len(said)], (id, index)
+            whole, leads = alone(self._build, self._asked[id])
+            for end in (event for event in events if isinstance(event, Finish)):
+                said = [t.id for e in events if isinstance(e, Delta) and e.index == end.index for t in e.tokens]
+                if end.reason == "cancelled":
+                    whole = whole[: len(said)]
+                differs = next((i for i, (a, b) in enumerate(zip_longest(said, whole)) if a != b), None)
+                assert differs is None or leads[differs] < TIE, (id, end, said, whole)
         slots = self.loop.scheduler.slots
         used = set[int]().union(*(slot.cells for slot in slots))
         assert self.loop.scheduler.caches.cells.free + len(used) == self.engine.info.cells
@@ -169,24 +179,30 @@ def test_two_hundred_schedules_give_the_texts_of_cold_single_runs(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         house = House(build, Path(folder))
-        for name, *values in schedule:
-            match name:
-                case "ask":
-                    house.ask(values[0], values[1])
-                case "step":
-                    house.step(values[0])
-                case "cancel":
-                    house.cancel(values[0])
-                case "again":
-                    house.again(values[0])
-                case "tidy":
-                    house.finish()
-                    house.loop.tidy()
-                case "restart":
-                    house.restart()
-        house.finish()
-        house.check()
-        house.close()
+        try:
+            run(house, schedule)
+            house.check()
+        finally:
+            house.close()
+
+
+def run(house: House, schedule: list[tuple[str, ...]]) -> None:
+    for name, *values in schedule:
+        match name:
+            case "ask":
+                house.ask(values[0], values[1])
+            case "step":
+                house.step(values[0])
+            case "cancel":
+                house.cancel(values[0])
+            case "again":
+                house.again(values[0])
+            case "tidy":
+                house.finish()
+                house.loop.tidy()
+            case "restart":
+                house.restart()
+    house.finish()
 
 
 def test_a_question_after_a_restart_finds_its_cache_on_disk(build: str, tmp_path: Path) -> None:
