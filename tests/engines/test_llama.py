@@ -242,3 +242,21 @@ def test_the_starter_model_has_the_same_likelihood_on_both_builds(starter: Path)
         engine.close()
     assert abs(likelihoods[0] - likelihoods[1]) <= 0.02
     assert 2 < likelihoods[0] < 4
+
+
+@each
+def test_turns_that_are_dropped_leave_no_trace_where_keys_depend_on_their_token_alone(
+    build: str, tmp_path: Path
+) -> None:
+    """In a model of one layer nothing that is cached has seen another token: a shift is exact there."""
+    path = TinyLlama(Shape(layers=1)).write(tmp_path / "flat.gguf")
+    engine = load(path, Setting(build, 512, flash=False))
+    assert engine.info.capabilities.can_shift
+    tokens, more = story(51, 90), story(52, 10)
+    feed(engine, 0, tokens)
+    assert engine.remove(0, 10, 50)
+    engine.shift(0, 50, 90, -40)
+    moved = feed(engine, 0, more, 50)
+    feed(engine, 1, tokens[:10] + tokens[50:])
+    assert np.abs(moved - feed(engine, 1, more, 50)).max() < 5e-3
+    engine.close()

@@ -50,6 +50,7 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     `window`: tokens one request may use. `cells`: KV cells of the whole cache, shared by `parallel` sequences.
     `settings`: ways to compute, fastest first; `trusted` of them (an index) is known good and needs no check.
+    `shifts`: whether positions can be shifted; None: not known yet.
     `threads` 0: as many as there are physical cores. `kv_folder`: where caches of conversations are kept over a
     restart; `kv_ram` and `kv_disk`: bytes that they may take, 0: none are kept there.
     """
@@ -62,6 +63,7 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 0
     settings: tuple[Setting, ...] = ()
     trusted: int | None = None
+    shifts: bool | None = None
     kv_folder: str = ""
     kv_ram: int = 0
     kv_disk: int = 0
@@ -71,7 +73,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A loaded model. `special_texts`: the texts of its control tokens, which user text must never become.
 
     `cache_id`: what an exported sequence fits: this file, library, cache layout and positions; "" where nothing is
-    exported. `settled`: index into `LoadSpec.settings` of the way that was chosen; `notes` say what was stepped down and why.
+    exported. `settled`: index into `LoadSpec.settings` of the way that was chosen; `notes` say what was stepped down
+    and why.
     """
 
     architecture: str

@@ -41,7 +41,7 @@ class GenerationLoop:
         self, engine: Engine, emit: Emit, limits: Limits | None = None, store: Store | None = None
     ) -> None:
         info = engine.info
-        self._engine = engine
+        self.engine = engine
         self._emit = emit
         self._ends = frozenset(info.end_tokens)
         tokenize = partial(engine.tokenize, special=True)
@@ -77,10 +77,10 @@ class GenerationLoop:
                 self._cancel(id)
             case Tokenize(id, parts, bos):
                 tokens = self._prompts.tokenize(parts, bos=bos)
-                self._emit(Tokens(id, tuple(tokens), tuple(map(self._engine.piece, tokens))))
+                self._emit(Tokens(id, tuple(tokens), tuple(map(self.engine.piece, tokens))))
             case Spell(id, tokens):
-                known = [token for token in tokens if 0 <= token < self._engine.info.vocab_size]
-                self._emit(Tokens(id, tuple(known), tuple(map(self._engine.piece, known))))
+                known = [token for token in tokens if 0 <= token < self.engine.info.vocab_size]
+                self._emit(Tokens(id, tuple(known), tuple(map(self.engine.piece, known))))
             case Pin(sessions):
                 self._store.pin(sessions)
             case _:
@@ -96,7 +96,7 @@ class GenerationLoop:
         try:
             for op, worked in self._keeper.apply(plan.ops):
                 self.scheduler.restored(op.job, worked=worked)
-            rows = self._engine.decode(_batch(plan))
+            rows = self.engine.decode(_batch(plan))
         except SamovarError as error:
             self._abandon(plan, error)
             return
@@ -119,8 +119,8 @@ class GenerationLoop:
             tokens = self._prompts.read(request)
             # What the chain cannot be is refused here, before anything is queued.
             Chain(request.sampling)
-            if request.banned and not self._engine.info.capabilities.can_remove_tail:
-                raise InvalidInput("runtime.cannot_take_back", architecture=self._engine.info.architecture)
+            if request.banned and not self.engine.info.capabilities.can_remove_tail:
+                raise InvalidInput("runtime.cannot_take_back", architecture=self.engine.info.architecture)
             grammar = self._grammars.grammar(request.constraint) if request.constraint else None
             first = Job(request.id, 0, tokens, len(tokens), request.tenant, request.session, warm=request.warm)
             jobs = self.scheduler.submit(first, request.n, self._prompts.negative(request, tokens))
@@ -179,7 +179,7 @@ class GenerationLoop:
             self._keep(job, row, against)
         try:
             if choice.look is not None:
-                looked = choice.looked(row, against, self._engine.piece)
+                looked = choice.looked(row, against, self.engine.piece)
                 self._finish(choice, [looked, *choice.end("stop")])
                 return
             if job.warm:
@@ -193,7 +193,7 @@ class GenerationLoop:
         if token in self._ends:
             self._finish(choice, choice.end("stop"))
             return
-        events = choice.say(detail, self._engine.piece, self.scheduler.room(job))
+        events = choice.say(detail, self.engine.piece, self.scheduler.room(job))
         self.scheduler.append(job, token)
         if choice.ended:
             self._finish(choice, events)
@@ -211,7 +211,7 @@ class GenerationLoop:
 
     def _take_back(self, choice: Choice) -> None:
         for removal in self.scheduler.rewind(choice.job, choice.back):
-            self._engine.remove(removal.sequence, removal.start)
+            self.engine.remove(removal.sequence, removal.start)
         choice.back = 0
 
     def _progress(self, job: Job) -> None:
@@ -242,7 +242,7 @@ class GenerationLoop:
         for choice in answer.choices:
             self._choices.pop(choice.job, None)
             for removal in self.scheduler.forget(choice.job):
-                self._engine.remove(removal.sequence, 0)
+                self.engine.remove(removal.sequence, 0)
         self._say(request, Failed(error.value()))
 
     def _say(self, id: str, event: Event) -> None:

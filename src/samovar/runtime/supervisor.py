@@ -94,12 +94,13 @@ class Supervisor:
                 self._worker = None
                 raise
             else:
-                await self._keep(self._verdict.trusting(info.setting))
+                await self._keep(self._verdict.trusting(info.setting, shifts=info.capabilities.can_shift))
                 return worker
 
     def _asking(self, settings: tuple[Setting, ...]) -> LoadSpec:
         trusted = settings.index(self._verdict.trusted) if self._verdict.trusted in settings else None
-        return msgspec.structs.replace(self._spec, settings=settings, trusted=trusted)
+        shifts = self._verdict.shifts if trusted is not None else None
+        return msgspec.structs.replace(self._spec, settings=settings, trusted=trusted, shifts=shifts)
 
     async def _after_failed_load(self, error: SamovarError, settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
         """The ways that are left, or the error when there are none."""

@@ -12,16 +12,19 @@ from samovar.core.engine import Setting
 
 
 class Verdict(msgspec.Struct, frozen=True):
+    """`shifts`: whether the trusted setting shifts positions rightly; None: not known."""
+
     trusted: Setting | None = None
     refused: tuple[Setting, ...] = ()
+    shifts: bool | None = None
 
     def open(self, settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
         """What is left of `settings`, fastest first, from the trusted one on where there is one."""
         left = tuple(setting for setting in settings if setting not in self.refused)
         return left[left.index(self.trusted) :] if self.trusted in left else left
 
-    def trusting(self, setting: Setting | None) -> Verdict:
-        return Verdict(setting, self.refused)
+    def trusting(self, setting: Setting | None, *, shifts: bool | None = None) -> Verdict:
+        return Verdict(setting, self.refused, shifts)
 
     def refusing(self, setting: Setting, settings: tuple[Setting, ...]) -> Verdict:
         """After `setting` ended in a crash: every way that is not safer than it goes too. Safer means flash

@@ -124,7 +124,8 @@ class Binding(ABC):
     def shift(self, context: int, sequence: int, start: int, end: int, by: int) -> None: ...
 
     @abstractmethod
-    def can_shift(self, context: int) -> bool: ...
+    def can_shift(self, context: int) -> bool:
+        """Whether the library offers to; not whether it does so rightly."""
 
     @abstractmethod
     def compact(self, context: int) -> bool:

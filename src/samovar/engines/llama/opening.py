@@ -15,7 +15,7 @@ from samovar.engines.llama.cpu import physical_cores, read_cpu
 from samovar.engines.llama.engine import LlamaEngine
 from samovar.engines.llama.ladder import FULL, settings
 from samovar.engines.llama.model import Model
-from samovar.engines.llama.selfcheck import TOLERANCE, disagreement
+from samovar.engines.llama.selfcheck import TOLERANCE, disagreement, shift_error
 
 
 def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
@@ -128,7 +128,7 @@ def _engine(
         end_tokens=words.end_tokens,
         special_texts=words.special_texts,
         adds_bos=words.adds_bos,
-        capabilities=_capabilities(model, context),
+        capabilities=_capabilities(spec, model, context),
         cache_id=owner.hex(),
         setting=way,
         settled=index,
@@ -137,9 +137,19 @@ def _engine(
     return LlamaEngine(info, model, context, owner)
 
 
-def _capabilities(model: Model, context: Context) -> Capabilities:
+def _capabilities(spec: LoadSpec, model: Model, context: Context) -> Capabilities:
     """Layers that keep a running state can neither be cut nor give a copy of their past."""
     attends = not model.keeps_states
     return Capabilities(
-        can_remove_tail=attends, can_copy=attends, can_shift=attends and context.can_shift(), can_export=attends
+        can_remove_tail=attends,
+        can_copy=attends,
+        can_shift=attends and context.can_shift() and _shifts(spec, model, context),
+        can_export=attends,
     )
+
+
+def _shifts(spec: LoadSpec, model: Model, context: Context) -> bool:
+    """Whether a shift comes out right: known from an earlier load, else tried."""
+    if spec.shifts is not None:
+        return spec.shifts
+    return shift_error(context, model.vocabulary) <= TOLERANCE

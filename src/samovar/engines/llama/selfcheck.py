@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.025
 """Mean divergence, in nats, up to which two computations agree."""
-LENGTH, STEP = 64, 8
+LENGTH, STEP, OFFSET = 64, 8, 16
 PASSAGE = (
     "The samovar stood on the table and hummed. Outside it had been snowing since morning, and nobody was in a "
     "hurry to leave: there was tea, there was bread with honey, and grandfather had promised to tell how, in 1911, "
@@ -37,6 +37,21 @@ def disagreement(context: Context, vocabulary: Vocabulary) -> float:
     context.remove(0, 0, None)
     large = _logits(context, tokens, 0, len(tokens))
     divergence = mean_divergence(small, large)
+    context.remove(0, 0, None)
+    return divergence
+
+
+def shift_error(context: Context, vocabulary: Vocabulary) -> float:
+    """Mean divergence (nats) of the last 16 tokens of the passage from a fresh computation, where the tokens before
+    them were computed 16 positions too far on and then shifted back. Rotary positions are relative: a right shift
+    gives the same logits but for rounding. Uses sequence 0, which must be empty, and leaves it empty."""
+    tokens = passage(vocabulary)
+    head = LENGTH - OFFSET
+    fresh = _logits(context, tokens, 0, LENGTH)[head:].copy()
+    context.remove(0, 0, None)
+    _logits(context, tokens, 0, head, offset=OFFSET)
+    context.shift(0, OFFSET, LENGTH, -OFFSET)
+    divergence = mean_divergence(fresh, _logits(context, tokens, head, OFFSET))
     context.remove(0, 0, None)
     return divergence
 
@@ -61,7 +76,7 @@ def _log_softmax(logits: Logits) -> npt.NDArray[np.float64]:
     return np.asarray(rows - np.log(np.exp(rows).sum(axis=1, keepdims=True)))
 
 
-def _logits(context: Context, tokens: list[int], start: int, count: int) -> Logits:
+def _logits(context: Context, tokens: list[int], start: int, count: int, offset: int = 0) -> Logits:
     part = tokens[start : start + count]
-    positions = list(range(start, start + len(part)))
+    positions = list(range(start + offset, start + offset + len(part)))
     return context.decode(Batch(part, positions, [0] * len(part), [True] * len(part)))
