@@ -80,7 +80,7 @@ def test_what_follows_dropped_turns_is_moved_and_answers_alike(build: str, tmp_p
 
 @each
 def test_an_answer_keeps_the_tokens_that_it_was_drawn_with(build: str, tmp_path: Path) -> None:
-    """Drawn letter by letter, words are spelled as no tokenizer would; the next turn still finds them in the cache."""
+    """Drawn letter by letter, words are spelled as no tokenizer would; the next turn still finds them cached."""
     path = TinyLlama(seed=3).write(tmp_path / "tiny.gguf")
     heard: list[Event] = []
     loop = open_loop(build, path, heard)
