@@ -127,9 +127,8 @@ class Tiers:
     def put(self, entry: Entry) -> None:
         """Keeps `entry`, unless what is there does all that it would; what it makes redundant goes."""
         with self._changed:
-            if not len(entry.label) or self._serves(entry.label):
-                return
-            leaving = self._ram.put(entry)
+            redundant = not len(entry.label) or self._serves(entry.label)
+            leaving = [] if redundant else self._ram.put(entry)
             self._changed.notify_all()
         if self._writer:
             self._writer.pass_on(leaving)
