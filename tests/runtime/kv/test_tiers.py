@@ -203,7 +203,7 @@ def test_a_full_disk_is_said_once_and_memory_still_serves(opened: Open, tmp_path
     assert files(tmp_path) == []
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(st.tuples(st.lists(st.integers(0, 3), min_size=1, max_size=6), st.booleans()), max_size=8),
     wanted=st.lists(st.integers(0, 3), max_size=6),
