@@ -164,13 +164,12 @@ class Tiers:
     def _serves(self, label: Label) -> bool:
         """Whether another entry does all that one with `label` would; that one then counts as used."""
         near = self._ram.serving(label)
+        far = self._disk.serving(label) if self._disk else None
         if near:
             self._ram.use(near)
-            return True
-        far = self._disk.serving(label) if self._disk else None
         if self._disk and far:
             self._disk.touch(far)
-        return far is not None
+        return near is not None or far is not None
 
 
 def open_tiers(folder: str, cache_id: str, *, ram: int, disk: int, cuttable: bool = True) -> Tiers:
