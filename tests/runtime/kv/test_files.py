@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samovar.core.catalogue import LANGUAGES, say
@@ -45,6 +45,7 @@ def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
     assert (there.label, there.blob) == (WHOLE.label, WHOLE.blob)
 
 
+@settings(deadline=None)
 @given(
     tokens=st.lists(st.integers(0, 2**31 - 1), min_size=1),
     tenant=st.text(max_size=20),

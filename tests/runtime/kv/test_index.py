@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -91,6 +91,7 @@ class Searching(RuleBasedStateMachine):
 
 
 TestSearching = Searching.TestCase
+TestSearching.settings = settings(deadline=None)
 
 
 @given(TOKENS, TOKENS)

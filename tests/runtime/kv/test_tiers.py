@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samovar.runtime.kv import Entry, Match, Tiers, open_tiers
+from samovar.runtime.kv.blobfile import file_size
 from samovar.runtime.kv.folder import create
 
 from .caches import KIND, MEGABYTE, PATIENCE, PLENTY, Failing, Gate, disk_tier, entry, files, shared, tiers_in
@@ -144,6 +145,30 @@ def test_the_open_conversation_leaves_memory_last(opened: Open) -> None:
     assert place(tiers.longest([1])) != (1, "ram")
 
 
+def test_what_is_put_again_counts_as_used(opened: Open) -> None:
+    tiers = opened(ram=350)
+    put(tiers, entry(1), entry(2), entry(3), entry(1), entry(4))
+    assert [token for token in (1, 2, 3, 4) if place(tiers.longest([token])) == (1, "ram")] == [1, 3, 4]
+
+
+@pytest.mark.parametrize("ram", [PLENTY, 0])
+@pytest.mark.parametrize("use", ["fetched", "put again"])
+def test_what_is_used_stays_on_disk_longer_than_what_is_not(opened: Open, ram: int, use: str) -> None:
+    tiers = opened(ram=ram, disk=2 * file_size(KIND, entry(1)))
+    tiers.allow()
+    put(tiers, entry(1), entry(2))
+    match = tiers.longest([1])
+    assert match is not None
+    if use == "fetched":
+        assert tiers.fetch(match)
+    else:
+        tiers.put(entry(1))
+    put(tiers, entry(3))
+    tiers.close(PATIENCE)
+    after = opened()
+    assert [token for token in (1, 2, 3) if after.longest([token])] == [1, 3]
+
+
 def test_what_comes_from_disk_is_in_memory_from_then_on(opened: Open) -> None:
     first = opened()
     put(first, entry(1, 2, 3))
@@ -203,7 +228,7 @@ def test_a_full_disk_is_said_once_and_memory_still_serves(opened: Open, tmp_path
     assert files(tmp_path) == []
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(st.tuples(st.lists(st.integers(0, 3), min_size=1, max_size=6), st.booleans()), max_size=8),
     wanted=st.lists(st.integers(0, 3), max_size=6),
@@ -266,6 +291,16 @@ def test_what_must_soon_leave_memory_is_written_even_while_the_engine_works(open
     assert tiers.sizes.ram_bytes <= 450
 
 
+def test_the_open_conversation_is_not_written_after_every_answer_while_the_engine_works(opened: Open) -> None:
+    tiers = opened(ram=450)
+    tiers.pin(["open"])
+    put(tiers, *(entry(*range(length), session="open", size=400) for length in range(1, 6)))
+    assert tiers.sizes.disk_entries == 0
+    tiers.allow()
+    assert tiers.settled(PATIENCE)
+    assert tiers.sizes.disk_entries == 1
+
+
 def test_what_has_left_memory_while_it_was_written_is_written_to_its_end(opened: Open) -> None:
     gate = Gate()
     tiers = opened(ram=3 * MEGABYTE, create=gate.create)
@@ -277,6 +312,18 @@ def test_what_has_left_memory_while_it_was_written_is_written_to_its_end(opened:
     gate.open()
     assert tiers.settled(PATIENCE)
     assert place(tiers.longest([1])) == (1, "disk")
+
+
+def test_what_memory_has_no_place_for_does_not_pile_up_before_a_slow_disk(opened: Open) -> None:
+    gate = Gate()
+    tiers = opened(ram=0, create=gate.create)
+    tiers.put(entry(1))
+    gate.await_write()
+    for token in (2, 3, 4):
+        tiers.put(entry(token))
+    gate.open()
+    assert tiers.settled(PATIENCE)
+    assert [token for token in range(1, 5) if tiers.longest([token])] == [1, 4]
 
 
 def test_what_is_outdone_while_it_was_written_is_given_up(opened: Open, tmp_path: Path) -> None:

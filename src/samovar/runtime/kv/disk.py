@@ -71,7 +71,8 @@ class DiskTier:
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        return tuple(self._index)
+        with self._lock:
+            return tuple(self._index)
 
     def longest(self, key: bytes, tenant: str) -> Hit | None:
         with self._lock:

@@ -43,8 +43,10 @@ class RamTier:
     def entries(self) -> int:
         return len(self._held)
 
-    def __contains__(self, label: Label) -> bool:
-        return label.name in self._held
+    def __contains__(self, entry: Entry) -> bool:
+        """Whether this very entry is here, not another one of its tokens."""
+        held = self._held.get(entry.label.name)
+        return held is not None and held.entry is entry
 
     def longest(self, key: bytes, tenant: str) -> Hit | None:
         return self._index.longest(key, tenant)
@@ -98,9 +100,9 @@ class RamTier:
             order.reverse()
         return next((held.entry for held in order if not held.offered), None)
 
-    def endangered(self, label: Label) -> bool:
+    def endangered(self, entry: Entry) -> bool:
         """Whether it may soon have to go."""
-        return any(held.entry.label.name == label.name for held in self._endangered())
+        return any(held.entry is entry for held in self._endangered())
 
     def offered(self, label: Label) -> None:
         """The disk has had its chance with it."""

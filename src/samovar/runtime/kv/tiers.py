@@ -127,9 +127,8 @@ class Tiers:
     def put(self, entry: Entry) -> None:
         """Keeps `entry`, unless what is there does all that it would; what it makes redundant goes."""
         with self._changed:
-            if not len(entry.label) or self._serves(entry.label):
-                return
-            leaving = self._ram.put(entry)
+            redundant = not len(entry.label) or self._serves(entry.label)
+            leaving = [] if redundant else self._ram.put(entry)
             self._changed.notify_all()
         if self._writer:
             self._writer.pass_on(leaving)
@@ -165,13 +164,12 @@ class Tiers:
     def _serves(self, label: Label) -> bool:
         """Whether another entry does all that one with `label` would; that one then counts as used."""
         near = self._ram.serving(label)
+        far = self._disk.serving(label) if self._disk else None
         if near:
             self._ram.use(near)
-            return True
-        far = self._disk.serving(label) if self._disk else None
         if self._disk and far:
             self._disk.touch(far)
-        return far is not None
+        return near is not None or far is not None
 
 
 def open_tiers(folder: str, cache_id: str, *, ram: int, disk: int, cuttable: bool = True) -> Tiers:

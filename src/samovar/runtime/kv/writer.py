@@ -101,11 +101,10 @@ class Writer:
             return self._clock() < self._deadline and not self._superseded(entry)
 
     def _must_wait(self, entry: Entry) -> bool:
-        kept = self._pace == "busy" and entry.label in self._ram
-        return kept and not self._ram.endangered(entry.label)
+        return self._pace == "busy" and entry in self._ram and not self._ram.endangered(entry)
 
     def _superseded(self, entry: Entry) -> bool:
-        return entry.label not in self._ram and self._ram.serving(entry.label) is not None
+        return entry not in self._ram and self._ram.serving(entry.label) is not None
 
     def _rests(self) -> bool:
         if self._written is not None:
