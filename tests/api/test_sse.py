@@ -61,10 +61,22 @@ def test_a_frame_is_lines_that_end_in_lf() -> None:
     assert frame("delta", {"text": "a\nя"}) == 'event: delta\ndata: {"text":"a\\nя"}\n\n'.encode()
 
 
-async def test_a_stream_is_written_frame_by_frame_and_closed() -> None:
+async def test_frames_that_come_together_are_written_together() -> None:
     client, source = Client(), Source(b"1", b"2")
     await EventStream(source.frames(), source.close)({"type": "http"}, client.receive, client.send)
-    assert client.bodies == [b"1", b"2", b""]
+    assert client.bodies == [b"12", b""]
+    assert source.closes == 1
+
+
+async def test_frames_that_break_off_end_the_stream_without_its_last_body() -> None:
+    async def frames() -> AsyncGenerator[bytes, None]:
+        yield b"1"
+        raise RuntimeError("broke off")
+
+    client, source = Client(), Source()
+    with pytest.raises(RuntimeError, match="broke off"):
+        await EventStream(frames(), source.close)({"type": "http"}, client.receive, client.send)
+    assert client.bodies == [b"1"]
     assert source.closes == 1
 
 

@@ -48,7 +48,7 @@ async def while_connected(receive: Receive, work: Coroutine[None, None, T]) -> T
 
 
 class EventStream(Response):
-    """Writes frames as they come, one send a frame, and a comment line after a silence.
+    """Writes frames as they come, those that come together with one send, and a comment line after a silence.
 
     However the stream ends (it ran out, the client went away, the server stops), `frames` is closed and `close`
     awaited, so that whoever makes the frames can stop making them.
@@ -68,6 +68,9 @@ class EventStream(Response):
         self._close = close
         self._silence = silence
         self._wrote = False
+        self._waiting = bytearray()
+        self._news = asyncio.Event()
+        self._ended = False
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         tasks: list[asyncio.Future[None]] = []
@@ -82,11 +85,30 @@ class EventStream(Response):
             if not task.cancelled():
                 task.result()
 
+    async def _collect(self) -> None:
+        try:
+            async with aclosing(self._frames) as frames:
+                async for data in frames:
+                    self._waiting += data
+                    self._news.set()
+        finally:
+            self._ended = True
+            self._news.set()
+
     async def _write(self, send: Send) -> None:
-        async with aclosing(self._frames) as frames:
-            async for data in frames:
-                self._wrote = True
-                await send({"type": "http.response.body", "body": data, "more_body": True})
+        """Each send is a system call, and wakes the client: what several steps had to say goes out as one."""
+        collecting = asyncio.ensure_future(self._collect())
+        try:
+            while not self._ended or self._waiting:
+                await self._news.wait()
+                self._news.clear()
+                body, self._waiting = bytes(self._waiting), bytearray()
+                if body:
+                    self._wrote = True
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+            await collecting
+        finally:
+            await _end(collecting)
         await send({"type": "http.response.body", "body": b""})
 
     async def _keep_alive(self, send: Send) -> None:

@@ -73,8 +73,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A loaded model. `special_texts`: the texts of its control tokens, which user text must never become.
 
     `cache_id`: what an exported sequence fits: this file, library, cache layout and positions; "" where nothing is
-    exported. `settled`: index into `LoadSpec.settings` of the way that was chosen; `notes` say what was stepped down
-    and why.
+    exported. `settled`: index into `LoadSpec.settings` of the way that was chosen; `notes` say what was stepped
+    down and why.
     """
 
     architecture: str

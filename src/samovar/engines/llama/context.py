@@ -37,6 +37,8 @@ class Context:
         self._vocab_size = vocab_size
         self._room = options.batch
         self._gaps = False
+        self._viewed = (0, 0)
+        self._view = np.empty((0, vocab_size), dtype=np.float32)
         self._tokens = np.zeros(options.batch, dtype=np.int32)
         self._positions = np.zeros(options.batch, dtype=np.int32)
         self._sequences = np.zeros(options.batch, dtype=np.int32)
@@ -131,8 +133,11 @@ class Context:
         address = self._binding.logits(self._open)
         if not address:
             raise EngineFailed("engines.no_logits")
-        floats = (ctypes.c_float * (count * self._vocab_size)).from_address(address)
-        return np.frombuffer(memoryview(floats), dtype=np.float32).reshape(count, self._vocab_size)
+        if (address, count) != self._viewed:
+            floats = (ctypes.c_float * (count * self._vocab_size)).from_address(address)
+            self._view = np.frombuffer(memoryview(floats), dtype=np.float32).reshape(count, self._vocab_size)
+            self._viewed = (address, count)
+        return self._view
 
     def _close_gaps(self) -> None:
         if self._gaps and not self._binding.compact(self._open):
