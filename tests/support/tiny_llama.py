@@ -61,7 +61,7 @@ class TinyLlama:
 
     def __init__(self, shape: Shape | None = None, seed: int = 1911) -> None:
         self.shape = shape = shape or Shape()
-        self.tokens, self.kinds, self.merges = _vocabulary()
+        self.tokens, self.kinds, _ = _vocabulary()
         random = np.random.default_rng(seed)
         self.weights: dict[str, Array] = {
             name: (random.standard_normal(size) * (gain / np.sqrt(size[-1]) if gain else 0.1)).astype(np.float32)
@@ -110,7 +110,7 @@ class TinyLlama:
         """Writes the model; `blocks` (of `type`) in place of the float32 values where given."""
         writer = gguf.GGUFWriter(path, "llama")
         self._describe(writer)
-        self._write_vocabulary(writer, adds_bos)
+        write_vocabulary(writer, self.kinds, adds_bos=adds_bos)
         for name, weight in self.weights.items():
             if blocks and name in blocks:
                 writer.add_tensor(name, blocks[name], raw_dtype=gguf.GGMLQuantizationType[type])
@@ -138,16 +138,21 @@ class TinyLlama:
         writer.add_layer_norm_rms_eps(_EPSILON)
         writer.add_vocab_size(len(self.tokens))
 
-    def _write_vocabulary(self, writer: gguf.GGUFWriter, adds_bos: bool) -> None:
-        writer.add_tokenizer_model("gpt2")
-        writer.add_tokenizer_pre("smollm")
-        writer.add_token_list(self.tokens)
-        writer.add_token_types(self.kinds)
-        writer.add_token_merges(self.merges)
-        writer.add_bos_token_id(0)
-        writer.add_eos_token_id(2)
-        writer.add_add_bos_token(adds_bos)
-        writer.add_chat_template(CHAT_TEMPLATE)
+
+def write_vocabulary(writer: gguf.GGUFWriter, changed: list[int] | None = None, *, adds_bos: bool) -> int:
+    """Writes tokenizer and template, with `changed` kinds of tokens in place of the usual ones; the number of
+    tokens."""
+    texts, kinds, merges = _vocabulary()
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
+    writer.add_token_list(texts)
+    writer.add_token_types(changed or kinds)
+    writer.add_token_merges(merges)
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(2)
+    writer.add_add_bos_token(adds_bos)
+    writer.add_chat_template(CHAT_TEMPLATE)
+    return len(texts)
 
 
 _ROPE_BASE, _EPSILON = 10_000.0, 1e-5

@@ -144,7 +144,7 @@ def _capabilities(spec: LoadSpec, model: Model, context: Context) -> Capabilitie
         can_remove_tail=attends,
         can_copy=attends,
         can_shift=attends and context.can_shift() and _shifts(spec, model, context),
-        can_export=attends,
+        can_export=True,
     )
 
 
