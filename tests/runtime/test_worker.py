@@ -196,21 +196,21 @@ async def test_a_killed_worker_ends_its_answers_with_an_error_and_the_next_reque
     assert "SIGSEGV" in rest[-1].error.text()
     assert (await told(second)).failure
     assert (await told(await house.ask("again", sampling=GREEDY))).text() == "again"
-    assert house.verdicts == [Verdict(PLAIN)], "a death in mid-answer costs no setting"
+    assert house.verdicts == [Verdict(PLAIN, shifts=True)], "a death in mid-answer costs no setting"
 
 
 async def test_a_crash_while_loading_takes_the_next_safer_way_and_remembers(open_house: OpenHouse) -> None:
     house = open_house("echo:crash_flash=1", settings=(FLASH, PLAIN, OTHER))
     assert (await told(await house.ask("hi", sampling=GREEDY))).text() == "hi"
     assert (await house.supervisor.info()).setting == PLAIN
-    assert house.verdicts[-1] == Verdict(PLAIN, (FLASH,))
+    assert house.verdicts[-1] == Verdict(PLAIN, (FLASH,), shifts=True)
     assert [note.key for note in house.supervisor.notes] == ["runtime.stepped_down"]
 
 
 async def test_a_build_that_always_crashes_gives_way_to_the_other(open_house: OpenHouse) -> None:
     house = open_house("echo:crash_build=ik", settings=(FLASH, PLAIN, OTHER))
     assert (await house.supervisor.info()).setting == OTHER
-    assert house.verdicts[-1] == Verdict(OTHER, (FLASH, PLAIN))
+    assert house.verdicts[-1] == Verdict(OTHER, (FLASH, PLAIN), shifts=True)
 
 
 async def test_a_remembered_verdict_is_where_the_next_start_begins(open_house: OpenHouse) -> None:
@@ -268,3 +268,50 @@ async def test_the_same_seed_gives_the_same_text_whatever_runs_beside_it(open_ho
 
 def test_a_request_for_the_echo_engine_is_a_chat() -> None:
     assert chat("hi").parts[1] == Part("hi", special=False)
+
+
+async def test_a_prompt_that_was_warmed_is_not_computed_again(open_house: OpenHouse) -> None:
+    house = open_house()
+    warmed = await told(await house.ask("a draft", warm=True))
+    assert warmed.text() == ""
+    story = await told(await house.ask("a draft", sampling=GREEDY))
+    done = story.events[-1]
+    assert isinstance(done, Done)
+    assert story.text() == "a draft"
+    assert done.timings.prompt_n == 0
+
+
+async def test_a_draft_that_changed_keeps_what_is_alike(open_house: OpenHouse) -> None:
+    house = open_house()
+    await told(await house.ask("a draft of a letter", warm=True))
+    done = (await told(await house.ask("a draft of a poem", sampling=GREEDY))).events[-1]
+    assert isinstance(done, Done)
+    assert done.usage.cached_tokens == len("<user\na draft of a ")
+
+
+async def test_warming_is_given_up_for_whoever_asks(open_house: OpenHouse) -> None:
+    house = open_house("echo:step_ms=50", window=2048, cells=4096)
+    warming = await house.ask("a long draft " * 60, warm=True)
+    story = await told(await house.ask("me first", sampling=GREEDY, max_tokens=3))
+    assert story.text() == "me "
+    assert (await told(warming)).finishes[0].reason == "cancelled"
+
+
+async def test_what_is_to_be_warmed_waits_for_those_who_ask(open_house: OpenHouse) -> None:
+    house = open_house("echo:step_ms=5")
+    talking = await house.ask("a story " * 20, sampling=GREEDY, max_tokens=60)
+    warming = asyncio.ensure_future(house.ask("a draft", warm=True))
+    story = await told(talking)
+    assert story.finishes[0].reason == "length"
+    assert isinstance((await told(await warming)).events[-1], Done)
+
+
+async def test_a_tenant_is_never_given_what_another_computed(open_house: OpenHouse) -> None:
+    house = open_house()
+    cached = []
+    for tenant in ("one", "other", "one"):
+        done = (await told(await house.ask("my secret", sampling=GREEDY, tenant=tenant))).events[-1]
+        assert isinstance(done, Done)
+        cached.append(done.usage.cached_tokens)
+    assert cached[:2] == [0, 0]
+    assert cached[2] > 0
