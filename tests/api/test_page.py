@@ -23,7 +23,7 @@ from samovar.services.contracts import InstalledModel, ModelState
 from samovar.services.presets import PresetService
 from samovar.services.watched import Watched
 from samovar.store.database import Database
-from tests.services.scripted import ScriptedAnswers
+from tests.services.scripted import ScriptedAnswers, ScriptedIdle
 
 READY = ModelState("tiny", "ready", 1.0, notes=(Note("store.has_followers"),))
 
@@ -120,6 +120,7 @@ class Page:
     chats: ChatService
     answers: ScriptedAnswers
     models: OneModel
+    idle: ScriptedIdle
 
     async def call(self, method: str, path: str, body: object = None, *, status: int = 200, **headers: str) -> dict:
         response = await self.http.request(method, f"/samovar{path}", json=body, headers=headers)
@@ -149,13 +150,13 @@ class Page:
 @pytest.fixture
 async def page(tmp_path: Path) -> AsyncIterator[Page]:
     database = Database.open(tmp_path / "samovar.db")
-    answers, models = ScriptedAnswers(), OneModel()
-    chats = await ChatService.open(database, answers)
+    answers, models, idle = ScriptedAnswers(), OneModel(), ScriptedIdle()
+    chats = await ChatService.open(database, answers, idle)
     app = FastAPI(middleware=[Middleware(Door, rules=DoorRules(), shapes=())])
     app.include_router(router(chats, models, PresetService(tmp_path / "presets")))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
-        yield Page(app, http, chats, answers, models)
+        yield Page(app, http, chats, answers, models, idle)
     models.over.set()
     await chats.close()
     await database.close()
@@ -173,7 +174,7 @@ async def test_the_state_of_the_server(page: Page) -> None:
 async def test_a_conversation_is_made_renamed_found_deleted_and_restored(page: Page) -> None:
     made = await page.call("POST", "/conversations", {"title": "Tea", "system": "Be brief."})
     id = made["id"]
-    assert set(made) == {"id", "title", "created", "updated", "current", "sampling", "messages"}
+    assert set(made) == {"id", "title", "created", "updated", "current", "sampling", "window", "messages"}
     (root,) = made["messages"]
     assert (root["role"], root["content"], made["current"]) == ("system", "Be brief.", root["id"])
     assert await page.call("GET", f"/conversations/{id}") == made

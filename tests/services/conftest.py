@@ -12,7 +12,7 @@ import pytest
 from samovar.services.chats import ChatService
 from samovar.store.database import Database
 
-from .scripted import ScriptedAnswers, Speech, Tab
+from .scripted import ScriptedAnswers, ScriptedIdle, Speech, Tab
 
 
 @dataclass
@@ -44,6 +44,7 @@ class House:
     answers: ScriptedAnswers
     database: Database
     time: Time
+    idle: ScriptedIdle
     tabs: list[Tab] = field(default_factory=list)
 
     async def new(self, system: str = "") -> str:
@@ -74,9 +75,9 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     database = Database.open(tmp_path / "samovar.db")
-    time, answers = Time(), ScriptedAnswers()
-    chats = await ChatService.open(database, answers, clock=time.clock, pause=time.pause)
-    house = House(chats, answers, database, time)
+    time, answers, idle = Time(), ScriptedAnswers(), ScriptedIdle()
+    chats = await ChatService.open(database, answers, idle, clock=time.clock, pause=time.pause)
+    house = House(chats, answers, database, time, idle)
     yield house
     time.tick()
     for tab in house.tabs:

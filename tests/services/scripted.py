@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from samovar.core.errors import SamovarError
 from samovar.core.events import Accepted, Delta, Done, Event, Failed, Finish, FinishReason, PromptProgress, Timings
 from samovar.core.events import Usage as Tokens
-from samovar.core.requests import Completion, Part
-from samovar.services.chats import Appended, Changed, ChatEvent, Reading, Shown, Titled, Whole
-from samovar.services.contracts import RenderedPrompt
+from samovar.core.requests import Completion, Message, Part
+from samovar.services.chats import Appended, Changed, ChatEvent, InWindow, Reading, Shown, Slid, Titled, Whole
+from samovar.services.contracts import Measured, RenderedPrompt
 from samovar.store.values import StoredMessage
 
 DONE = Done(Tokens(20, 8, 5), Timings(prompt_n=12, prompt_ms=30.0, predicted_n=5, predicted_ms=50.0, cache_n=8))
@@ -65,6 +65,7 @@ class ScriptedAnswers:
 
     refusal: Exception | None = None
     held: bool = False
+    window: int = 100_000
     _speeches: asyncio.Queue[Speech] = field(default_factory=asyncio.Queue)
 
     async def start(self, completion: Completion) -> Speech:
@@ -80,10 +81,55 @@ class ScriptedAnswers:
         """The next request that was made."""
         return await self._speeches.get()
 
+    async def measure(self, messages: Sequence[Message]) -> Measured:
+        return measured(messages, self.window)
+
     async def render(self, completion: Completion) -> RenderedPrompt:
         parts = tuple(Part(f"<{m.role}>{m.content}", special=False) for m in completion.messages)
         mark = "<go on>" if completion.continue_last else "<assistant>"
         return RenderedPrompt((*parts, Part(mark, special=True)), tuple(range(len(parts) + 1)))
+
+
+def measured(messages: Sequence[Message], window: int) -> Measured:
+    """A word is a token, and its role is one."""
+    return Measured(window, 1, tuple(1 + len(message.content.split()) for message in messages))
+
+
+@dataclass
+class ScriptedIdle:
+    """`Idle` that remembers: `window` is that of the model that is ready, None while none is."""
+
+    window: int | None = None
+    pins: list[tuple[str, ...]] = field(default_factory=list)
+    warmed: list[Speech] = field(default_factory=list)
+    _warming: asyncio.Queue[Speech] = field(default_factory=asyncio.Queue)
+    _loads: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+
+    async def measure(self, messages: Sequence[Message]) -> Measured | None:
+        return None if self.window is None else measured(messages, self.window)
+
+    async def warm(self, completion: Completion) -> Speech | None:
+        if self.window is None:
+            return None
+        speech = Speech(completion)
+        self.warmed.append(speech)
+        self._warming.put_nowait(speech)
+        return speech
+
+    async def warming(self) -> Speech:
+        """The next prompt that is read ahead."""
+        return await self._warming.get()
+
+    def pin(self, sessions: tuple[str, ...]) -> None:
+        self.pins.append(sessions)
+
+    def load(self, window: int) -> None:
+        self.window = window
+        self._loads.put_nowait(None)
+
+    async def loads(self) -> AsyncIterator[None]:
+        while True:
+            yield await self._loads.get()
 
 
 class Tab:
@@ -96,6 +142,7 @@ class Tab:
         self.texts: dict[str, str] = {}
         self.current: str | None = None
         self.title = ""
+        self.window: InWindow | None = None
 
     async def step(self) -> ChatEvent:
         event = await anext(self._events)
@@ -105,7 +152,8 @@ class Tab:
 
     def _apply(self, event: ChatEvent) -> None:
         match event:
-            case Whole(tree):
+            case Whole(tree, window):
+                self.window = window
                 self.messages = {m.id: m for m in tree.messages}
                 self.texts = {m.id: m.content for m in tree.messages}
                 self.current, self.title = tree.conversation.current, tree.conversation.title
@@ -121,6 +169,8 @@ class Tab:
                     assert known[offset : offset + len(text)] == text
             case Shown(current):
                 self.current = current
+            case Slid(window):
+                self.window = window
             case Titled(title):
                 self.title = title
             case Reading():

@@ -41,7 +41,7 @@ async def test_an_answer_from_the_question_to_the_end(house: House) -> None:
     final = await tab.until_ended(answer)
 
     assert speech.completion == Completion(
-        messages=(Message("system", "Be brief."), Message("user", "What is tea?\nTell me."))
+        messages=(Message("system", "Be brief."), Message("user", "What is tea?\nTell me.")), session=conversation
     )
     kinds = [type(event) for event in tab.seen]
     assert kinds == [Whole, Changed, Titled, Changed, Shown, Reading, Appended, Appended, Appended, Changed]
@@ -211,7 +211,7 @@ async def test_continuing_goes_on_with_the_same_message(house: House) -> None:
     assert (resumed.id, resumed.content, resumed.state) == (answer, "One", "streaming")
     speech = await house.answers.speech()
     assert speech.completion == Completion(
-        messages=(Message("user", "Count"), Message("assistant", "One")), continue_last=True
+        messages=(Message("user", "Count"), Message("assistant", "One")), continue_last=True, session=conversation
     )
     speech.say(" two")
     speech.end()
@@ -294,9 +294,10 @@ async def test_an_answer_that_a_killed_server_was_writing_is_interrupted(house: 
     conversation = await house.new()
     asked = await store.ask(conversation, None, "Hi", "Hi")
     await store.write(asked.answer.id, "Hel")
-    await ChatService.open(house.database, house.answers)
+    restarted = await ChatService.open(house.database, house.answers, house.idle)
     kept = (await house.chats.get(conversation)).messages[-1]
     assert (kept.content, kept.state) == ("Hel", "interrupted")
+    await restarted.close()
 
 
 async def room(database: Database, pages: int | None = None) -> None:

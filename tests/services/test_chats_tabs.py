@@ -14,7 +14,7 @@ from samovar.services.chats.channels import MOST_WAITING, Channels, Signal
 from samovar.store.database import Database
 
 from .conftest import House
-from .scripted import ScriptedAnswers, Tab
+from .scripted import ScriptedAnswers, ScriptedIdle, Tab
 
 ACTS = st.lists(
     st.one_of(
@@ -33,7 +33,7 @@ async def test_every_tab_ends_with_the_stored_text(acts: list[str | int]) -> Non
     with TemporaryDirectory() as folder:
         database = Database.open(Path(folder) / "samovar.db")
         answers = ScriptedAnswers()
-        chats = await ChatService.open(database, answers)
+        chats = await ChatService.open(database, answers, ScriptedIdle())
         conversation = (await chats.create()).conversation.id
         asked = await chats.send(conversation, None, "Hi")
         speech = await answers.speech()

@@ -45,8 +45,9 @@ T = TypeVar("T")
 class Stream:
     """The events of one accepted request; a services.contracts.Generation."""
 
-    def __init__(self, id: str, worker: WorkerProcess) -> None:
+    def __init__(self, id: str, worker: WorkerProcess, *, warm: bool = False) -> None:
         self.id = id
+        self.warm = warm
         self.model = ""
         self.accepted = Accepted(0, 0)
         self.notes: tuple[Note, ...] = ()
@@ -125,7 +126,7 @@ class WorkerProcess:
         """Returns once the worker has accepted the request (its id is given here). Raises what it refused with."""
         self._check_alive()
         id = str(next(self._ids))
-        stream = Stream(id, self)
+        stream = Stream(id, self, warm=request.warm)
         self._streams[id] = stream
         self._drained.clear()
         self.send(Generate(msgspec.structs.replace(request, id=id)))
@@ -161,7 +162,10 @@ class WorkerProcess:
         self.send(Pin(sessions))
 
     async def drained(self) -> None:
-        """Returns when no request is in flight and nobody holds the worker."""
+        """Returns when no request is in flight and nobody holds the worker. Prompts being warmed are given up."""
+        for stream in self._streams.values():
+            if stream.warm:
+                self.send(Cancel(stream.id))
         await self._drained.wait()
 
     def hold(self) -> None:

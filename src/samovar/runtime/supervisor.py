@@ -47,6 +47,11 @@ class Supervisor:
         return self._worker is not None and self._worker.death is None
 
     @property
+    def running(self) -> WorkerProcess | None:
+        """The worker as it is, which may still be loading; None where there is none that lives."""
+        return self._worker if self.alive else None
+
+    @property
     def notes(self) -> tuple[Note, ...]:
         """What was stepped down, and why."""
         own = self._worker.info.notes if self._worker and self._worker.info else ()

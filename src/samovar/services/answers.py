@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -10,10 +10,12 @@ from samovar.core.engine import EngineInfo
 from samovar.core.errors import revive
 from samovar.core.events import Failed, Looked, Stage
 from samovar.core.requests import Completion, GenerateRequest, Guidance, Message, Part
-from samovar.prompts.template import Rendered, render
+from samovar.prompts.template import Rendered
 from samovar.runtime.process import Stream
-from samovar.services.contracts import RenderedPrompt
-from samovar.services.models import ModelService
+from samovar.services.contracts import Measured, RenderedPrompt
+from samovar.services.models import ModelService, Served
+from samovar.services.rendering import rendered
+from samovar.services.sizes import Sizes
 
 
 class AnswerService:
@@ -21,6 +23,7 @@ class AnswerService:
 
     def __init__(self, models: ModelService) -> None:
         self._models = models
+        self.sizes = Sizes()
 
     async def start(self, completion: Completion) -> Stream:
         return await self._start(completion, look=None)
@@ -50,30 +53,39 @@ class AnswerService:
 
     async def _start(self, completion: Completion, look: int | None) -> Stream:
         async with self._models.serving(completion.model) as served:
-            given, guidance = completion.prompt, completion.guidance
-            prompt = Rendered(()) if isinstance(given, tuple) else await self._rendered(completion, served.info)
-            request = GenerateRequest(
-                id="",
-                parts=prompt.parts,
-                tokens=given if isinstance(given, tuple) else (),
-                sampling=completion.sampling,
-                max_tokens=completion.max_tokens,
-                stop=completion.stop,
-                n=completion.n,
-                logprobs=completion.logprobs,
-                logprobs_after=completion.logprobs_after,
-                constraint=completion.constraint,
-                banned=completion.banned,
-                look=look,
-                guidance_scale=guidance.scale if guidance else 1.0,
-                negative=await self._negative(completion, guidance, served.info) if guidance else (),
-                tenant=completion.tenant,
-                session=completion.session,
-                warm=completion.warm,
-            )
-            stream = await served.worker.generate(request)
-            stream.model, stream.notes = served.name, prompt.notes
-            return stream
+            return await self.ask(served, completion, look)
+
+    async def ask(self, served: Served, completion: Completion, look: int | None = None) -> Stream:
+        """As `start`, of a model that is held."""
+        given, guidance = completion.prompt, completion.guidance
+        prompt = Rendered(()) if isinstance(given, tuple) else await self._rendered(completion, served.info)
+        request = GenerateRequest(
+            id="",
+            parts=prompt.parts,
+            tokens=given if isinstance(given, tuple) else (),
+            sampling=completion.sampling,
+            max_tokens=completion.max_tokens,
+            stop=completion.stop,
+            n=completion.n,
+            logprobs=completion.logprobs,
+            logprobs_after=completion.logprobs_after,
+            constraint=completion.constraint,
+            banned=completion.banned,
+            look=look,
+            guidance_scale=guidance.scale if guidance else 1.0,
+            negative=await self._negative(completion, guidance, served.info) if guidance else (),
+            tenant=completion.tenant,
+            session=completion.session,
+            warm=completion.warm,
+        )
+        stream = await served.worker.generate(request)
+        stream.model, stream.notes = served.name, prompt.notes
+        return stream
+
+    async def measure(self, messages: Sequence[Message]) -> Measured:
+        """How much of the window the messages take, in the model that is served."""
+        async with self._models.serving(None) as served:
+            return await self.sizes.measure(served, messages)
 
     async def render(self, completion: Completion) -> RenderedPrompt:
         """What `start` would send."""
@@ -95,12 +107,4 @@ class AnswerService:
         """A raw text prompt is the caller's own markup; messages go through the template."""
         if isinstance(completion.prompt, str):
             return Rendered((Part(completion.prompt, special=True),))
-        return await asyncio.to_thread(
-            render,
-            info.chat_template,
-            completion.messages,
-            special_texts=info.special_texts,
-            bos_text=info.bos_text,
-            eos_text=info.eos_text,
-            continue_last=completion.continue_last,
-        )
+        return await rendered(completion.messages, info, continue_last=completion.continue_last)

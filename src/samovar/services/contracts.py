@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -12,7 +12,7 @@ from samovar.core.errors import ErrorValue, NotFound
 from samovar.core.events import Accepted, Event, Stage
 from samovar.core.library import InstalledModel as InstalledModel
 from samovar.core.parameters import SamplingParams
-from samovar.core.requests import Completion, Part
+from samovar.core.requests import Completion, Message, Part
 
 LoadState = Literal["none", "loading", "ready", "failed"]
 
@@ -38,6 +38,15 @@ class RenderedPrompt(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...]
     tokens: tuple[int, ...]
     notes: tuple[Note, ...] = ()
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """Tokens that messages take in a prompt: `sizes`, one for each, its markup included; `fixed` for what every
+    prompt has besides. The true prompt may be some tokens smaller or larger. `window`: what one request may use."""
+
+    window: int
+    fixed: int
+    sizes: tuple[int, ...]
 
 
 class Generation(Protocol):
@@ -72,6 +81,10 @@ class Answers(Protocol):
 
     async def render(self, completion: Completion) -> RenderedPrompt: ...
 
+    async def measure(self, messages: Sequence[Message]) -> Measured:
+        """How much of the window the messages take. Loads the model if need be, as `start` does."""
+        ...
+
     async def next_token(self, completion: Completion, count: int) -> tuple[Stage, ...]:
         """What each step of the chain does to the next token's distribution, with the `count` likeliest tokens."""
         ...
@@ -82,6 +95,29 @@ class Answers(Protocol):
 
     async def detokenize(self, tokens: tuple[int, ...]) -> tuple[tuple[int, bytes], ...]:
         """(id, bytes) of each of `tokens` that the vocabulary has."""
+        ...
+
+
+class Idle(Protocol):
+    """What is done beside requests, with the model that happens to be loaded. Nothing here loads one, and nothing
+    holds up a request, a switch or an end."""
+
+    async def measure(self, messages: Sequence[Message]) -> Measured | None:
+        """As `Answers.measure`; None where no model is ready."""
+        ...
+
+    async def warm(self, completion: Completion) -> Generation | None:
+        """Reads a prompt into the cache for a request to come. Iterate to see it through, cancel to give it up: it
+        is given up by itself for whatever is more urgent. None where no model is ready."""
+        ...
+
+    def pin(self, sessions: tuple[str, ...]) -> None:
+        """From now on, and for every model that is loaded later, the caches of these sessions are kept while those
+        of others are given up."""
+        ...
+
+    def loads(self) -> AsyncIterator[None]:
+        """One item each time that a model is found to have become ready."""
         ...
 
 

@@ -12,6 +12,7 @@ from samovar.core.settings import Settings
 from samovar.hub.starter import put_starter
 from samovar.services.answers import AnswerService
 from samovar.services.chats.service import ChatService
+from samovar.services.idle import IdleService
 from samovar.services.loading import LoadPlanner
 from samovar.services.models import ModelService
 from samovar.services.presets import PresetService
@@ -58,7 +59,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     with lock_home(settings.home, settings.port):
         async with _database(settings) as database:
             engines = _engines(settings, database)
-            chats = await ChatService.open(database, engines.answers)
+            chats = await ChatService.open(database, engines.answers, IdleService(engines.models, engines.answers))
             try:
                 yield House(engines.models, engines.answers, chats, PresetService(settings.home.presets))
             finally:

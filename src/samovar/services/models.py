@@ -41,6 +41,7 @@ class ModelService:
         self._state = Watched(ModelState())
         self._supervisor: Supervisor | None = None
         self._switching = asyncio.Lock()
+        self._pinned: tuple[str, ...] = ()
 
     @property
     def state(self) -> ModelState:
@@ -85,6 +86,30 @@ class ModelService:
         finally:
             served.worker.release()
 
+    @asynccontextmanager
+    async def ready(self) -> AsyncIterator[Served | None]:
+        """The worker that is ready now, held as by `serving`; None where there is none, or it is being switched
+        away. Loads nothing and waits for nothing."""
+        worker = self._running if not self._switching.locked() else None
+        if worker is None or worker.info is None:
+            yield None
+            return
+        worker.hold()
+        try:
+            yield Served(self.state.name or "", worker, worker.info)
+        finally:
+            worker.release()
+
+    def pin(self, sessions: tuple[str, ...]) -> None:
+        """The caches of these sessions are kept while those of others are given up, in every worker from now on."""
+        self._pinned = sessions
+        if self._running is not None:
+            self._running.pin(sessions)
+
+    @property
+    def _running(self) -> WorkerProcess | None:
+        return self._supervisor.running if self._supervisor else None
+
     async def _serve(self, name: str | None) -> Served:
         async with self._switching:
             wanted = name or self.state.name or ""
@@ -119,6 +144,7 @@ class ModelService:
         self._state.set(ModelState(name, "loading"))
         async with self._told(name):
             worker = await supervisor.worker()
+        worker.pin(self._pinned)
         self._state.set(ModelState(name, "ready", 1.0, notes=supervisor.notes + _template_notes(worker)))
         return worker
 

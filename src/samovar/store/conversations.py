@@ -56,6 +56,18 @@ class Conversations:
     async def message(self, message: str) -> StoredMessage:
         return await self._database.read(lambda db: messages.find(db, message))
 
+    async def path(self, conversation: str, message: str | None = None) -> tuple[StoredMessage, ...]:
+        """The messages from the root down to `message`, or to the leaf that is shown."""
+
+        def work(db: sqlite3.Connection) -> tuple[StoredMessage, ...]:
+            last = heads.find(db, conversation).current if message is None else message
+            if last is None:
+                return ()
+            _belongs(messages.find(db, last), conversation)
+            return messages.path(db, last)
+
+        return await self._database.read(work)
+
     async def create(self, title: str = "", system: str = "") -> Tree:
         """A new conversation; `system`, where it is not empty, becomes a system message at its root."""
 

@@ -84,11 +84,16 @@ def update_ending(db: sqlite3.Connection, message: StoredMessage) -> None:
     )
 
 
+def path(db: sqlite3.Connection, message: str) -> tuple[StoredMessage, ...]:
+    """From the root down to `message`."""
+    return tuple(map(from_row, db.execute(ANCESTORS, {"message": message})))
+
+
 def copy_path(db: sqlite3.Connection, message: str, conversation: str, now: float) -> str:
     """Copies the path from the root down to `message` into another conversation, former texts included; returns
     the last copy's id."""
     parent = None
-    for original in map(from_row, db.execute(ANCESTORS, {"message": message}).fetchall()):
+    for original in path(db, message):
         copy = msgspec.structs.replace(original, id=new_id(now), conversation=conversation, parent=parent)
         parent = insert(db, copy).id
         db.execute(

@@ -33,7 +33,8 @@ def router(chats: ChatService, presets: PresetService) -> APIRouter:
 
     @routes.get("/{conversation}")
     async def read(conversation: str, request: Request) -> Response:
-        return reply(wire.conversation(await chats.get(conversation), language(request)))
+        tree, window = await chats.get(conversation), await chats.window(conversation)
+        return reply(wire.conversation(tree, language(request), window))
 
     @routes.patch("/{conversation}")
     async def change(conversation: str, request: Request) -> Response:
@@ -70,6 +71,12 @@ def router(chats: ChatService, presets: PresetService) -> APIRouter:
         body = await fields(request)
         asked = await chats.send(conversation, body.text("parent"), required(body, "content"))
         return reply(wire.asked(asked, language(request)))
+
+    @routes.post("/{conversation}/draft")
+    async def draft(conversation: str, request: Request) -> Response:
+        body = await fields(request)
+        await chats.draft(conversation, body.text("parent"), required(body, "content"))
+        return reply({})
 
     @routes.get("/{conversation}/events")
     async def events(conversation: str, request: Request) -> Response:

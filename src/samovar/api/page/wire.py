@@ -13,9 +13,11 @@ from samovar.services.chats.events import (
     Changed,
     ChatEvent,
     Drawn,
+    InWindow,
     Looping,
     Reading,
     Shown,
+    Slid,
     Titled,
     Whole,
 )
@@ -45,8 +47,12 @@ def head(value: Conversation) -> Json:
     return msgspec.structs.asdict(value)
 
 
-def conversation(value: Tree, language: Language) -> Json:
-    return {**head(value.conversation), "messages": [message(m, language) for m in value.messages]}
+def conversation(value: Tree, language: Language, window: InWindow | None = None) -> Json:
+    return {
+        **head(value.conversation),
+        "window": window,
+        "messages": [message(m, language) for m in value.messages],
+    }
 
 
 def asked(value: Asked, language: Language) -> Json:
@@ -115,8 +121,8 @@ def sampling_declared(language: Language) -> Json:
 def event(value: ChatEvent, language: Language) -> bytes:
     """A server-sent event."""
     match value:
-        case Whole(tree):
-            return frame("conversation", conversation(tree, language))
+        case Whole(tree, window):
+            return frame("conversation", conversation(tree, language, window))
         case Changed(changed):
             return frame("message", message(changed, language))
         case Appended():
@@ -129,5 +135,7 @@ def event(value: ChatEvent, language: Language) -> bytes:
             return frame("current", value)
         case Drawn():
             return frame("sampling", value)
+        case Slid(window):
+            return frame("window", window)
         case Titled():
             return frame("title", value)

@@ -5,9 +5,11 @@ from samovar.services.chats.events import (
     Changed,
     ChatEvent,
     Drawn,
+    InWindow,
     Looping,
     Reading,
     Shown,
+    Slid,
     Titled,
     Whole,
 )
@@ -19,9 +21,11 @@ __all__ = [
     "ChatEvent",
     "ChatService",
     "Drawn",
+    "InWindow",
     "Looping",
     "Reading",
     "Shown",
+    "Slid",
     "Titled",
     "Whole",
 ]

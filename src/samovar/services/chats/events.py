@@ -11,10 +11,20 @@ import msgspec
 from samovar.store.values import Sampling, StoredMessage, Tree
 
 
+class InWindow(msgspec.Struct, frozen=True):
+    """What the model sees of the path that is shown: `dropped` messages before the message `first` are no longer in
+    its window, but for system messages, which stay. `first` None: no message has left."""
+
+    first: str | None = None
+    dropped: int = 0
+
+
 class Whole(msgspec.Struct, frozen=True):
-    """The conversation as it is now: the first event, and whenever a watcher fell behind."""
+    """The conversation as it is now: the first event, and whenever a watcher fell behind. `window`: what was last
+    told of it, None where that is nothing yet."""
 
     tree: Tree
+    window: InWindow | None = None
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -62,10 +72,16 @@ class Drawn(msgspec.Struct, frozen=True):
     sampling: Sampling | None
 
 
+class Slid(msgspec.Struct, frozen=True):
+    """The model sees another part of the path that is shown, which may be another path."""
+
+    window: InWindow
+
+
 class Titled(msgspec.Struct, frozen=True):
     """The title, which may have changed."""
 
     title: str
 
 
-ChatEvent = Whole | Changed | Appended | Reading | Looping | Shown | Drawn | Titled
+ChatEvent = Whole | Changed | Appended | Reading | Looping | Shown | Drawn | Slid | Titled

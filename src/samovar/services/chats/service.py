@@ -15,12 +15,14 @@ from functools import partial
 import msgspec
 
 from samovar.core.errors import InvalidInput
-from samovar.core.requests import Completion
+from samovar.core.requests import Completion, Message
+from samovar.services.chats.attendant import Attendant, Eyes, chat_of
 from samovar.services.chats.channels import Channels, Signal
-from samovar.services.chats.events import Changed, ChatEvent, Drawn, Shown, Titled, Whole
+from samovar.services.chats.events import Changed, ChatEvent, Drawn, InWindow, Shown, Titled, Whole
 from samovar.services.chats.titles import title_of
 from samovar.services.chats.turn import Surroundings, Turn
-from samovar.services.contracts import Answers, RenderedPrompt
+from samovar.services.chats.window import fit
+from samovar.services.contracts import Answers, Idle, RenderedPrompt
 from samovar.store.conversations import Conversations
 from samovar.store.database import Database
 from samovar.store.values import Asked, Conversation, Listed, Sampling, StoredMessage, Tree
@@ -33,18 +35,22 @@ class ChatService:
     """The chats of one database. Everything may raise NotFound for ids that are not there, Conflict as said above,
     and StorageFailed; made by `open`, ended by `close`."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, idle: Idle) -> None:
         self._around = surroundings
         self._store = surroundings.store
         self._turns: dict[str, Turn] = {}
         self._rooms: Channels[ChatEvent] = Channels()
         self._lists: Channels[None] = Channels(bound=1)
+        self._attendant = Attendant(
+            surroundings.store, idle, Eyes(lambda: self.watched, lambda id: bool(self._of(id)), self._tell)
+        )
 
     @classmethod
     async def open(
         cls,
         database: Database,
         answers: Answers,
+        idle: Idle,
         *,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -53,11 +59,12 @@ class ChatService:
         store = Conversations(database)
         await store.interrupt_all()
         await store.purge()
-        return cls(Surroundings(store, answers, clock, pause))
+        return cls(Surroundings(store, answers, clock, pause), idle)
 
     async def close(self) -> None:
         """Ends what is being written as `interrupted`, text kept, and every watch."""
         await asyncio.gather(*(turn.close() for turn in tuple(self._turns.values())))
+        await self._attendant.close()
         self.end_watches()
 
     def end_watches(self) -> None:
@@ -85,6 +92,10 @@ class ChatService:
         messages = tuple(turns[m.id].current() if m.id in turns else m for m in tree.messages)
         return msgspec.structs.replace(tree, messages=messages)
 
+    async def window(self, conversation: str) -> InWindow | None:
+        """What the model sees of the path that is shown; None where no model is ready."""
+        return await self._attendant.window(conversation)
+
     async def rename(self, conversation: str, title: str) -> Conversation:
         renamed = await self._store.rename(conversation, title.strip())
         self._tell(conversation, Titled(renamed.title))
@@ -95,6 +106,7 @@ class ChatService:
         """Shows the newest leaf under `message`."""
         head = await self._store.show(conversation, message)
         self._tell(conversation, Shown(head.current or message))
+        self._attendant.attend(conversation)
         return head
 
     async def set_sampling(self, conversation: str, sampling: Sampling | None) -> Conversation:
@@ -150,7 +162,15 @@ class ChatService:
         """Another text in place, nothing else. The former is kept in the store."""
         edited = await self._store.edit(message, content)
         self._tell(edited.conversation, Changed(edited))
+        self._attendant.attend(edited.conversation)
         return edited
+
+    async def draft(self, conversation: str, parent: str | None, content: str) -> None:
+        """Somebody is typing `content`, to be sent under `parent`: it is read ahead while there is nothing else to
+        do, in place of what was read ahead for this conversation before."""
+        path = await self._store.path(conversation, parent)
+        before = chat_of(path) if parent is not None else ()
+        self._attendant.attend(conversation, (*before, Message("user", content)))
 
     async def stop(self, conversation: str) -> None:
         """Stops every answer of the conversation and returns when their texts are saved."""
@@ -159,24 +179,27 @@ class ChatService:
     async def prompt(self, message: str) -> RenderedPrompt:
         """Exactly what the model was sent for this answer (would be sent, for another message). Needs the model."""
         prompt = await self._store.prompt(message)
-        return await self._around.answers.render(
-            Completion(messages=prompt.messages, continue_last=prompt.unfinished)
-        )
+        messages = await fit(self._around.answers, prompt.messages)
+        return await self._around.answers.render(Completion(messages=messages, continue_last=prompt.unfinished))
 
     # Watching
 
     async def watch(self, conversation: str) -> AsyncGenerator[ChatEvent, None]:
         """The whole, then what happens, in the order and by the law of `events`; the whole again for a watcher that
         fell behind. Ends with `end_watches`. Raises NotFound where there is no conversation to begin with."""
-        with self._rooms.subscribe(conversation) as subscription:
-            while (event := await subscription.take()) is not Signal.ENDED:
-                if event is not Signal.BEHIND:
-                    yield event
-                    continue
-                yield Whole(await self.get(conversation))
-                for turn in self._of(conversation):
-                    for event in turn.situation:
+        try:
+            with self._rooms.subscribe(conversation) as subscription:
+                self._attendant.come(conversation)
+                while (event := await subscription.take()) is not Signal.ENDED:
+                    if event is not Signal.BEHIND:
                         yield event
+                        continue
+                    yield Whole(await self.get(conversation), self._attendant.told(conversation))
+                    for turn in self._of(conversation):
+                        for event in turn.situation:
+                            yield event
+        finally:
+            self._attendant.gone(conversation)
 
     @property
     def watched(self) -> frozenset[str]:
@@ -197,11 +220,13 @@ class ChatService:
         publish(Changed(answer))
         publish(Shown(answer.id))
         self._turns[answer.id] = Turn(answer, self._around, publish, self._leave)
+        self._attendant.attend(answer.conversation)
         self._list_changed()
         return answer
 
     def _leave(self, turn: Turn) -> None:
         del self._turns[turn.message.id]
+        self._attendant.attend(turn.message.conversation)
         self._list_changed()
 
     def _tell(self, conversation: str, event: ChatEvent) -> None:

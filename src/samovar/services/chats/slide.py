@@ -6,8 +6,8 @@ left stays away, and between two slides every prompt continues the one before it
 
 Where a cache cannot be moved in place, each slide computes what was kept again: KEPT / (1 − KEPT) tokens per token
 of new text, while (1 + KEPT) / 2 of the room is in use on average. 0.5 costs 1.0 and uses 75 %; 0.6 costs 1.5 and
-uses 80 %; 0.75 costs 3.0 and uses 87 %. In a window of 4,096, with turns of 200 tokens, 0.66 is where the mean prompt
-costs a fifth of one that is computed anew; 0.6 keeps a margin to that.
+uses 80 %; 0.75 costs 3.0 and uses 87 %. In a window of 4,096, with turns of 200 tokens, 0.66 is where the mean
+prompt costs a fifth of one that is computed anew; 0.6 keeps a margin to that.
 
 Knows no text and no tokenizer: sizes in, an index out.
 """

@@ -19,6 +19,7 @@ from samovar.core.events import Delta, Done, Event, Failed, Finish, FinishReason
 from samovar.core.requests import Completion
 from samovar.services.chats.events import Appended, Changed, ChatEvent, Looping, Reading
 from samovar.services.chats.lookout import Lookout
+from samovar.services.chats.window import fit
 from samovar.services.contracts import Answers, Generation
 from samovar.services.presets.params import params_of
 from samovar.store.conversations import Conversations
@@ -120,7 +121,12 @@ class Turn:
         prompt = await self._around.store.prompt(self.message.id)
         sampling = await asyncio.to_thread(params_of, prompt.sampling)
         self._generation = await self._around.answers.start(
-            Completion(messages=prompt.messages, continue_last=prompt.unfinished, sampling=sampling)
+            Completion(
+                messages=await fit(self._around.answers, prompt.messages),
+                continue_last=prompt.unfinished,
+                sampling=sampling,
+                session=self.message.conversation,
+            )
         )
         self._lookout = await asyncio.to_thread(Lookout, prompt)
         self._tell_of(self._lookout.found)

@@ -1,0 +1,37 @@
+"""What is done for chats beside requests, with the model that is loaded at the time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from msgspec.structs import replace
+
+from samovar.core.requests import Completion, Message
+from samovar.runtime.process import Stream
+from samovar.services.answers import AnswerService
+from samovar.services.contracts import Measured
+from samovar.services.models import ModelService
+
+
+class IdleService:
+    """A services.contracts.Idle over the served model."""
+
+    def __init__(self, models: ModelService, answers: AnswerService) -> None:
+        self._models = models
+        self._answers = answers
+
+    async def measure(self, messages: Sequence[Message]) -> Measured | None:
+        async with self._models.ready() as served:
+            return await self._answers.sizes.measure(served, messages) if served else None
+
+    async def warm(self, completion: Completion) -> Stream | None:
+        async with self._models.ready() as served:
+            return await self._answers.ask(served, replace(completion, warm=True)) if served else None
+
+    def pin(self, sessions: tuple[str, ...]) -> None:
+        self._models.pin(sessions)
+
+    async def loads(self) -> AsyncIterator[None]:
+        async for state in self._models.watch():
+            if state.state == "ready":
+                yield None
