@@ -29,7 +29,7 @@ CHAT = (
 
 @pytest.fixture
 async def engines(tmp_path: Path) -> AsyncIterator[Engines]:
-    async with open_engines(Settings(home=Home(tmp_path / "home"), model="echo:step_ms=5", ctx=300)) as engines:
+    async with open_engines(Settings(home=Home(tmp_path / "home"), model="echo:step_ms=40", ctx=300)) as engines:
         yield engines
 
 
@@ -110,10 +110,8 @@ async def test_who_waits_for_the_worker_to_be_free_does_not_wait_for_what_is_rea
     async with engines.models.ready() as served:
         assert served is not None
         worker = served.worker
-    ahead = await idle.warm(Completion(messages=CHAT, warm=True))
-    asked = await engines.answers.start(Completion(messages=CHAT))
+    ahead = await idle.warm(Completion(messages=CHAT * 2, warm=True))
     assert ahead is not None
-    draining = asyncio.create_task(worker.drained())
-    assert isinstance([event async for event in asked][-1], Done)
-    await draining
+    await worker.drained()
     assert [frame for frame in sent if isinstance(frame, Cancel)] == [Cancel(ahead.id)]
+    assert isinstance([event async for event in ahead][-1], Done)

@@ -164,6 +164,18 @@ async def test_a_branch_is_a_copy_of_the_path(store: Conversations) -> None:
     assert not {m.id for m in branch.messages} & {m.id for m in (await store.get(tree.conversation.id)).messages}
 
 
+async def test_a_path_leads_from_the_root_to_a_message_or_to_what_is_shown(store: Conversations) -> None:
+    id = (await store.create("Tea")).conversation.id
+    assert await store.path(id) == ()
+    first = await answered(store, id, "Hi", "Hello")
+    second = await answered(store, id, "And?", "Yes", first.answer.id)
+    shown = [m.content for m in await store.path(id)]
+    assert shown == ["Hi", "Hello", "And?", "Yes"]
+    assert [m.id for m in await store.path(id, first.answer.id)] == [first.message.id, first.answer.id]
+    await store.edit(first.message.id, "Good day")
+    assert (await store.path(id, second.message.id))[0].content == "Good day"
+
+
 async def test_deleting_hides_and_restoring_brings_everything_back(store: Conversations) -> None:
     tree = await store.create("Tea")
     asked = await answered(store, tree.conversation.id, "Hi", "One")

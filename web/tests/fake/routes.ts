@@ -94,6 +94,7 @@ export const ROUTES: readonly Route[] = [
   ],
   ["DELETE", /^\/conversations\/(\w+)$/, (world, id) => hide(world, id, true)],
   ["POST", /^\/conversations\/(\w+)\/restore$/, (world, id) => hide(world, id, false)],
+  ["POST", /^\/conversations\/(\w+)\/draft$/, (world, id) => (conversation(world, id), {})],
   ["POST", /^\/conversations\/(\w+)\/stop$/, (world, id) => (world.stop(id), {})],
   [
     "POST",

@@ -37,7 +37,7 @@ export class World {
 
   create(title = ""): Conversation {
     const id = `c${++this.#last}`;
-    const made: Conversation = { id, title, created: now(), updated: now(), current: null, sampling: null, messages: [] };
+    const made: Conversation = { id, title, created: now(), updated: now(), current: null, sampling: null, window: null, messages: [] };
     this.conversations.set(id, made);
     this.say("server", "conversations", {});
     return made;

@@ -38,9 +38,8 @@ def view(chat: Sequence[Message], measured: Measured) -> View:
     place = slide(pieces, window - room)
     if place.tokens >= window:
         system = sum(piece.tokens for piece in pieces if piece.pinned)
-        raise PromptTooLong(
-            "chats.pinned_too_long", system=system, turn=place.tokens - system, window=measured.window
-        )
+        key = "chats.pinned_too_long" if system else "chats.turn_too_long"
+        raise PromptTooLong(key, system=system, turn=place.tokens - system, window=measured.window)
     seen = tuple(message for at, message in enumerate(chat) if at >= place.first or pieces[at].pinned)
     return View(seen, place.first, len(chat) - len(seen))
 

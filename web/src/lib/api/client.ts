@@ -47,6 +47,9 @@ export function createClient(http: Http, v1: Http) {
     send: (id: string, parent: string | null, content: string) =>
       http.call<Asked>("POST", `${conversation(id)}/messages`, { parent, content }),
 
+    /** What is being typed: the model may read it before it is sent. */
+    draft: (id: string, parent: string | null, content: string) =>
+      http.call<void>("POST", `${conversation(id)}/draft`, { parent, content }),
     regenerate: (id: string) => http.call<{ answer: Message }>("POST", `${message(id)}/regenerate`),
     goOn: (id: string) => http.call<{ answer: Message }>("POST", `${message(id)}/continue`),
     edit: (id: string, content: string) => http.call<Message>("PATCH", message(id), { content }),

@@ -8,7 +8,7 @@
 
 import { ApiError, type Http } from "./http.ts";
 import { FrameReader } from "./sse.ts";
-import type { Conversation, Delta, Loop, Message, ModelState, PromptProgress, Sampling } from "./types.ts";
+import type { Conversation, Delta, InWindow, Loop, Message, ModelState, PromptProgress, Sampling } from "./types.ts";
 
 export interface ServerEvents {
   model: ModelState;
@@ -22,6 +22,7 @@ export interface ConversationEvents {
   progress: PromptProgress;
   current: { current: string | null };
   title: { title: string };
+  window: InWindow;
   sampling: { sampling: Sampling | null };
   loop: Loop & { id: string };
 }

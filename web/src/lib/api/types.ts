@@ -48,8 +48,15 @@ export interface Head {
   sampling: Sampling | null;
 }
 
-/** The whole tree; `current` is the leaf that is shown. */
+/** What the model sees of the path that is shown: `dropped` messages before `first` have left its window. */
+export interface InWindow {
+  first: string | null;
+  dropped: number;
+}
+
+/** The whole tree; `current` is the leaf that is shown. `window` null: nothing is known of it yet. */
 export interface Conversation extends Head {
+  window: InWindow | null;
   messages: Message[];
 }
 

@@ -4,6 +4,7 @@ import type { Client } from "../api/client.ts";
 import type { Connection, ConversationEvents } from "../api/events.ts";
 import type { ApiError } from "../api/http.ts";
 import type { Asked, Conversation, Prompt, Stage } from "../api/types.ts";
+import { Ahead } from "./ahead.ts";
 import { Messages, type LiveMessage } from "./messages.svelte.ts";
 import type { Presets } from "./presets.svelte.ts";
 import { Sampling } from "./sampling.svelte.ts";
@@ -16,6 +17,7 @@ export class Chat {
   title = $state("");
   status = $state<"opening" | "open" | "missing">("opening");
 
+  #ahead: Ahead;
   #connection: Connection<ConversationEvents>;
   #client: Client;
   #toasts: Toasts;
@@ -26,6 +28,7 @@ export class Chat {
     this.#client = client;
     this.#toasts = toasts;
     this.sampling = new Sampling(presets, toasts, async (choice) => (await client.draw(id, choice)).sampling);
+    this.#ahead = new Ahead((parent, content) => client.draft(id, parent, content));
     if (fresh) this.#take(fresh);
     this.#connection = client.watchConversation(
       id,
@@ -38,6 +41,7 @@ export class Chat {
         progress: (progress) => this.messages.progress(progress),
         current: ({ current }) => (this.messages.current = current),
         title: ({ title }) => (this.title = title),
+        window: (window) => (this.messages.window = window),
         sampling: ({ sampling }) => this.sampling.take(sampling),
         loop: (loop) => this.messages.loop(loop),
       },
@@ -52,11 +56,18 @@ export class Chat {
 
   close(): void {
     void this.sampling.settle();
+    this.#ahead.forget();
     this.#connection.close();
+  }
+
+  /** What is in the field, for the model to read while nothing else is to do. */
+  typed(content: string): void {
+    if (this.status === "open" && !this.messages.streaming) this.#ahead.typed(this.messages.current, content);
   }
 
   /** True when the message was accepted. */
   async send(content: string): Promise<boolean> {
+    this.#ahead.forget();
     return this.#ask(() => this.#client.send(this.id, this.messages.current, content));
   }
 

@@ -5,7 +5,7 @@
  * Deltas are gathered and shown once per animation frame.
  */
 
-import type { Conversation, Delta, Loop, Message, MessageState, PromptProgress, Role, Stats } from "../api/types.ts";
+import type { Conversation, Delta, InWindow, Loop, Message, MessageState, PromptProgress, Role, Stats } from "../api/types.ts";
 import { childrenOf, newestLeaf, pathTo, versionsOf, type Versions } from "../tree/tree.ts";
 import { characters, news } from "./delta.ts";
 
@@ -71,6 +71,8 @@ function loopOf(known: LiveMessage, message: Message): Loop | null {
 
 export class Messages {
   current = $state<string | null>(null);
+  /** What the model sees of the path, as far as that is known. */
+  window = $state.raw<InWindow | null>(null);
   #nodes = $state.raw<ReadonlyMap<string, LiveMessage>>(new Map());
   readonly #children = $derived(childrenOf(this.#nodes));
   /** What is shown, root first. */
@@ -90,6 +92,7 @@ export class Messages {
     }
     this.#nodes = nodes;
     this.current = conversation.current;
+    this.window = conversation.window;
   }
 
   /** A message as the server now has it. */

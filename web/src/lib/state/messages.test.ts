@@ -26,7 +26,7 @@ const message = (id: string, parent: string | null, content: string, rest: Parti
 function talk(...messages: Message[]): Messages {
   const all = new Messages();
   const current = messages.at(-1)?.id ?? null;
-  all.replace({ id: "c", title: "", created: 0, updated: 0, current, sampling: null, messages });
+  all.replace({ id: "c", title: "", created: 0, updated: 0, current, sampling: null, window: null, messages });
   return all;
 }
 
@@ -81,10 +81,12 @@ test("the whole conversation again keeps the objects that are on the screen", ()
     updated: 0,
     current: "m2",
     sampling: null,
+    window: { first: "m2", dropped: 1 },
     messages: [message("m1", null, "hi"), message("m2", "m1", "one two")],
   });
   expect(all.path[1]).toBe(before[1]);
   expect(all.path[1]?.content).toBe("one two");
+  expect(all.window).toEqual({ first: "m2", dropped: 1 });
 });
 
 test("versions turn to the leaf that was last worked on", () => {

@@ -2,6 +2,7 @@
 
 const plural = new Intl.PluralRules("en");
 const tokens = (n: number) => `${n.toLocaleString("en")} ${plural.select(n) === "one" ? "token" : "tokens"}`;
+const messages = (n: number) => `${n.toLocaleString("en")}\u00a0${plural.select(n) === "one" ? "message" : "messages"}`;
 const said = (times: number) => (times === 1 ? "once" : `${times.toLocaleString("en")} times`);
 
 export const en = {
@@ -55,6 +56,9 @@ export const en = {
   written: "The answer is ready.",
   waiting: "Waiting for the model…",
   reading: (done: number, total: number) => `Reading the conversation: ${done.toLocaleString("en")} of ${tokens(total)}`,
+
+  outOfWindow: (n: number) => `The model no longer sees ${messages(n)} above this line`,
+  outOfWindowHint: "The conversation has outgrown the model's context window, so its oldest messages are not sent.",
 
   copy: "Copy",
   copied: "Copied",

@@ -3,8 +3,12 @@
 import type { Words } from "./words.ts";
 
 const plural = new Intl.PluralRules("ru");
-const forms: Partial<Record<Intl.LDMLPluralRule, string>> = { one: "токен", few: "токена", many: "токенов" };
-const tokens = (n: number) => `${n.toLocaleString("ru")} ${forms[plural.select(n)] ?? "токена"}`;
+const counted = (one: string, few: string, many: string) => (n: number) => {
+  const forms: Partial<Record<Intl.LDMLPluralRule, string>> = { one, many };
+  return `${n.toLocaleString("ru")}\u00a0${forms[plural.select(n)] ?? few}`;
+};
+const tokens = counted("токен", "токена", "токенов");
+const messages = counted("сообщение", "сообщения", "сообщений");
 const said = (times: number) => `${times.toLocaleString("ru")} ${plural.select(times) === "few" ? "раза" : "раз"}`;
 
 export const ru: Words = {
@@ -58,6 +62,9 @@ export const ru: Words = {
   written: "Ответ готов.",
   waiting: "Ждём модель…",
   reading: (done, total) => `Модель читает беседу: ${done.toLocaleString("ru")} из ${total.toLocaleString("ru")} токенов`,
+
+  outOfWindow: (n) => `Модель уже не видит ${messages(n)} выше этой черты`,
+  outOfWindowHint: "Беседа переросла контекстное окно модели, и самые старые сообщения ей не отправляются.",
 
   copy: "Копировать",
   copied: "Скопировано",

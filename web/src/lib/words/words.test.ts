@@ -19,11 +19,14 @@ test("no sentence is empty, and Russian ones are Russian", () => {
   for (const [place, text] of leaves(ru)) expect(text, place).toMatch(/[а-яё]/i);
 });
 
-test("Russian counts tokens the Russian way", () => {
-  expect(ru.answerTokens(1)).toBe("1 токен");
-  expect(ru.answerTokens(3)).toBe("3 токена");
-  expect(ru.answerTokens(11)).toBe("11 токенов");
-  expect(ru.answerTokens(21)).toBe("21 токен");
+test("Russian counts the Russian way", () => {
+  expect(ru.answerTokens(1)).toBe("1\u00a0токен");
+  expect(ru.answerTokens(3)).toBe("3\u00a0токена");
+  expect(ru.answerTokens(11)).toBe("11\u00a0токенов");
+  expect(ru.answerTokens(21)).toBe("21\u00a0токен");
+  expect(ru.outOfWindow(1)).toContain("1\u00a0сообщение ");
+  expect(ru.outOfWindow(24)).toContain("24\u00a0сообщения ");
+  expect(ru.outOfWindow(12)).toContain("12\u00a0сообщений ");
 });
 
 test("the first preferred language that there is wins, English otherwise", () => {
