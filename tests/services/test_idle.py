@@ -6,18 +6,24 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from samovar.core.engine import EngineInfo
 from samovar.core.events import Done
 from samovar.core.home import Home
-from samovar.core.requests import Completion, Message
+from samovar.core.requests import Completion, Message, Part
 from samovar.core.settings import Settings
-from samovar.runtime.frames import Cancel
+from samovar.runtime.frames import Cancel, Tokens
 from samovar.runtime.process import WorkerProcess
+from samovar.services.contracts import Measured
 from samovar.services.house import Engines, open_engines
 from samovar.services.idle import IdleService
+from samovar.services.models import Served
+from samovar.services.sizes import GUESSED, Sizes
 
 CHAT = (
     Message("system", "Be brief."),
@@ -62,6 +68,57 @@ async def test_a_text_is_counted_once(engines: Engines, monkeypatch: pytest.Monk
     assert len(asked) == 1
 
 
+@dataclass
+class Letters:
+    """A worker's tokenizer for which a letter is a token."""
+
+    counted: list[str] = field(default_factory=list)
+
+    async def tokenize(self, parts: tuple[Part, ...], **_: bool) -> Tokens:
+        self.counted += [part.text for part in parts]
+        letters = "".join(part.text for part in parts)
+        return Tokens("", tuple(map(ord, letters)), tuple(letter.encode() for letter in letters))
+
+
+def served(template: str, worker: Letters) -> Served:
+    info = EngineInfo(
+        architecture="llama",
+        description="",
+        vocab_size=9,
+        trained_context=9,
+        window=99,
+        cells=99,
+        parallel=1,
+        threads=1,
+        chat_template=template,
+        bos_token=None,
+        eos_token=None,
+    )
+    return Served("letters", cast(WorkerProcess, worker), info)
+
+
+async def test_markup_is_measured_by_what_the_template_makes_of_a_small_chat() -> None:
+    template = "HEAD{% for m in messages %}[{{ m.content }}]{% endfor %}>"
+    measured = await Sizes().measure(served(template, Letters()), CHAT)
+    assert (measured.window, measured.fixed) == (99, len("HEAD>"))
+    assert measured.sizes == tuple(len(f"[{message.content}]") for message in CHAT)
+
+
+async def test_a_template_that_refuses_a_small_chat_is_guessed_at() -> None:
+    template = "{% if messages[0].role != 'system' %}{{ raise_exception('I want a system message') }}{% endif %}"
+    measured = await Sizes().measure(served(template, Letters()), CHAT[:1])
+    assert measured == Measured(99, GUESSED.fixed, (len("Be brief.") + GUESSED.around,))
+
+
+async def test_another_model_counts_anew() -> None:
+    sizes, worker = Sizes(), Letters()
+    for template in ("{{ messages[0].content }}", "{{ messages[0].content }}!"):
+        model = served(template, worker)
+        for _ in range(2):
+            await sizes.measure(model, CHAT[:1])
+    assert worker.counted.count("Be brief.") == 2
+
+
 async def test_nothing_loads_a_model(engines: Engines, idle: IdleService) -> None:
     idle.pin(("a",))
     assert await idle.measure(CHAT) is None
@@ -75,6 +132,18 @@ async def test_a_loaded_model_measures_and_warms(engines: Engines, idle: IdleSer
     ahead = await idle.warm(Completion(messages=CHAT, session="c", warm=True))
     assert ahead is not None
     assert isinstance([event async for event in ahead][-1], Done)
+
+
+async def test_what_was_read_ahead_is_not_read_again(engines: Engines, idle: IdleService) -> None:
+    await engines.models.load()
+    ahead = await idle.warm(Completion(messages=CHAT, warm=True))
+    assert ahead is not None
+    async for _ in ahead:
+        pass
+    asked = await engines.answers.start(Completion(messages=CHAT, max_tokens=1))
+    *_, done = [event async for event in asked]
+    assert isinstance(done, Done)
+    assert done.usage.cached_tokens >= done.usage.prompt_tokens - 1
 
 
 async def test_every_worker_is_told_what_is_pinned(

@@ -31,7 +31,7 @@ def narrow(context: BrowserContext, narrow_server: Served) -> Iterator[Talk]:
 
 
 def test_a_line_shows_what_the_model_no_longer_sees(narrow: Talk, context: BrowserContext) -> None:
-    line = narrow.page.get_by_role("separator")
+    line = narrow.page.get_by_role("note")
     narrow.ask("How is tea made, number 1?")
     expect(line).to_have_count(0)
     for number in range(2, 6):
@@ -40,7 +40,7 @@ def test_a_line_shows_what_the_model_no_longer_sees(narrow: Talk, context: Brows
     expect(line).to_contain_text("The model no longer sees")
     with tab(context, narrow.server) as other:
         other.page.goto(narrow.page.url)
-        expect(other.page.get_by_role("separator")).to_have_text(line.inner_text())
+        expect(other.page.get_by_role("note")).to_have_text(line.inner_text())
     above = line.evaluate(ABOVE)
     expect(line).to_contain_text(f"{above} messages")
     narrow.act(narrow.answer, "What the model was sent")
@@ -52,7 +52,7 @@ def test_a_line_shows_what_the_model_no_longer_sees(narrow: Talk, context: Brows
 def test_the_line_goes_where_a_shorter_version_is_turned_to(narrow: Talk) -> None:
     for number in range(1, 6):
         narrow.ask(f"How is tea made, number {number}?")
-    line = narrow.page.get_by_role("separator")
+    line = narrow.page.get_by_role("note")
     expect(line).to_have_count(1)
     narrow.act(narrow.questions.first, "Edit")
     narrow.page.get_by_label("Edit the message").fill("Coffee?")

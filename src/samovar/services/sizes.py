@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from samovar.core.engine import EngineInfo
+from samovar.core.errors import InvalidInput
 from samovar.core.requests import Message, Part
 from samovar.runtime.process import WorkerProcess
 from samovar.services.contracts import Measured
@@ -35,6 +36,10 @@ class Markup(NamedTuple):
     around: int
 
 
+GUESSED = Markup(fixed=32, around=8)
+"""For a template that refuses chats as plain as the probe: more than most take."""
+
+
 class Sizes:
     """Counts for one model at a time: the next one's begin from nothing."""
 
@@ -44,7 +49,7 @@ class Sizes:
         self._counted: OrderedDict[bytes, int] = OrderedDict()
 
     async def measure(self, served: Served, messages: Sequence[Message]) -> Measured:
-        """Raises EngineFailed where the worker dies, InvalidInput where the template takes no messages at all."""
+        """Raises EngineFailed where the worker dies."""
         if self._info is not served.info:
             self._info, self._markup = served.info, None
             self._counted.clear()
@@ -55,10 +60,13 @@ class Sizes:
 
     async def _probe(self, served: Served) -> Markup:
         question, answer = Message("user", PROBE), Message("assistant", PROBE)
-        one, three = [
-            len((await served.worker.tokenize((await rendered(chat, served.info)).parts)).tokens)
-            for chat in ([question], [question, answer, question])
-        ]
+        try:
+            one, three = [
+                len((await served.worker.tokenize((await rendered(chat, served.info)).parts)).tokens)
+                for chat in ([question], [question, answer, question])
+            ]
+        except InvalidInput:
+            return GUESSED
         text = (await self._count(served.worker, {PROBE}))[PROBE]
         around = max(0, -((one - three) // 2) - text)
         return Markup(max(0, one - text - around), around)
