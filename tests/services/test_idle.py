@@ -6,13 +6,14 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from samovar.core.engine import EngineInfo
+from samovar.core.engine import Capabilities, EngineInfo
 from samovar.core.events import Done
 from samovar.core.home import Home
 from samovar.core.requests import Completion, Message, Part
@@ -68,6 +69,9 @@ async def test_a_text_is_counted_once(engines: Engines, monkeypatch: pytest.Monk
     assert len(asked) == 1
 
 
+SUPPLE = Capabilities()
+
+
 @dataclass
 class Letters:
     """A worker's tokenizer for which a letter is a token."""
@@ -80,7 +84,7 @@ class Letters:
         return Tokens("", tuple(map(ord, letters)), tuple(letter.encode() for letter in letters))
 
 
-def served(template: str, worker: Letters) -> Served:
+def served(template: str, worker: Letters, capabilities: Capabilities = SUPPLE) -> Served:
     info = EngineInfo(
         architecture="llama",
         description="",
@@ -93,6 +97,7 @@ def served(template: str, worker: Letters) -> Served:
         chat_template=template,
         bos_token=None,
         eos_token=None,
+        capabilities=capabilities,
     )
     return Served("letters", cast(WorkerProcess, worker), info)
 
@@ -132,6 +137,16 @@ async def test_a_loaded_model_measures_and_warms(engines: Engines, idle: IdleSer
     ahead = await idle.warm(Completion(messages=CHAT, session="c", warm=True))
     assert ahead is not None
     assert isinstance([event async for event in ahead][-1], Done)
+
+
+async def test_a_model_whose_cache_cannot_be_cut_reads_nothing_ahead(
+    engines: Engines, idle: IdleService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Letters()
+    stiff = served("{{ messages[0].content }}", worker, Capabilities(can_remove_tail=False))
+    monkeypatch.setattr(engines.models, "ready", lambda: nullcontext(stiff))
+    assert await idle.warm(Completion(messages=CHAT, warm=True)) is None
+    assert await idle.measure(CHAT[:1]) is not None
 
 
 async def test_what_was_read_ahead_is_not_read_again(engines: Engines, idle: IdleService) -> None:

@@ -108,7 +108,8 @@ class Idle(Protocol):
 
     async def warm(self, completion: Completion) -> Generation | None:
         """Reads a prompt into the cache for a request to come. Iterate to see it through, cancel to give it up: it
-        is given up by itself for whatever is more urgent. None where no model is ready."""
+        is given up by itself for whatever is more urgent. None where no model is ready, or its cache could not be
+        cut back to what is asked in the end."""
         ...
 
     def pin(self, sessions: tuple[str, ...]) -> None:

@@ -26,7 +26,11 @@ class IdleService:
 
     async def warm(self, completion: Completion) -> Stream | None:
         async with self._models.ready() as served:
-            return await self._answers.ask(served, replace(completion, warm=True)) if served else None
+            # What is read ahead differs from what is asked in its last tokens: a cache that cannot be cut there has
+            # lost the state that the question could have gone on from.
+            if served is None or not served.info.capabilities.can_remove_tail:
+                return None
+            return await self._answers.ask(served, replace(completion, warm=True))
 
     def pin(self, sessions: tuple[str, ...]) -> None:
         self._models.pin(sessions)
