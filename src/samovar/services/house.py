@@ -11,6 +11,7 @@ from samovar.core.errors import Missing
 from samovar.core.settings import Settings
 from samovar.hub.starter import put_starter
 from samovar.services.answers import AnswerService
+from samovar.services.building import BuildService
 from samovar.services.chats.service import ChatService
 from samovar.services.loading import LoadPlanner
 from samovar.services.models import ModelService
@@ -35,6 +36,7 @@ class House(Engines):
 
     chats: ChatService
     presets: PresetService
+    build: BuildService
 
 
 @asynccontextmanager
@@ -59,10 +61,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         async with _database(settings) as database:
             engines = _engines(settings, database)
             chats = await ChatService.open(database, engines.answers)
+            build = await asyncio.to_thread(BuildService, settings.home)
             try:
-                yield House(engines.models, engines.answers, chats, PresetService(settings.home.presets))
+                yield House(engines.models, engines.answers, chats, PresetService(settings.home.presets), build)
             finally:
                 await chats.close()
+                await build.stop()
                 await engines.models.unload()
 
 

@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -61,28 +62,36 @@ def say(report: Report) -> None:
     sys.stdout.flush()
 
 
-def end_with_input(workplace: Path) -> None:
+def end_with_input(builds: Path, ending: threading.Lock) -> None:
     """Waits until the one who started this goes away or says stop; then leaves no process and no file."""
     sys.stdin.buffer.read()
+    ending.acquire()
     # Under another name first: what still runs here finds no folder to go on in.
-    gone = workplace.rename(workplace.with_name(f"{workplace.name}-stopped"))
+    with suppress(FileNotFoundError):
+        (builds / WORKPLACE).rename(builds / f"{WORKPLACE}-stopped")
     for child in psutil.Process().children(recursive=True):
         child.kill()
-    shutil.rmtree(gone, ignore_errors=True)
+    sweep(builds)
     os._exit(1)
 
 
-def attempt(builds: Path) -> Report:
+def sweep(builds: Path) -> None:
+    """Removes what an attempt left, however it ended."""
+    for left in builds.glob(f"{WORKPLACE}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def attempt(builds: Path, ending: threading.Lock) -> Report:
     """Builds in the workplace of `builds`, which only one job at a time may have."""
-    workplace = builds / WORKPLACE
     try:
         builds.mkdir(parents=True, exist_ok=True)
         lock = os.open(builds / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         if not try_lock(lock):
             raise Conflict("build.running", folder=str(builds))
-        shutil.rmtree(workplace, ignore_errors=True)
+        sweep(builds)
+        workplace = builds / WORKPLACE
         workplace.mkdir()
-        threading.Thread(target=end_with_input, args=(workplace,), daemon=True).start()
+        threading.Thread(target=end_with_input, args=(builds, ending), daemon=True).start()
         try:
             return Built(str(build(builds, workplace)))
         finally:
@@ -94,6 +103,14 @@ def attempt(builds: Path) -> Report:
         return Refused(StorageFailed("build.not_written", folder=str(builds), reason=reason).value())
 
 
-if __name__ == "__main__":
+def main(builds: Path) -> None:
     os.nice(LOWEST_PRIORITY)
-    say(attempt(Path(sys.argv[1])))
+    ending = threading.Lock()
+    report = attempt(builds, ending)
+    # Whoever has it ends the process: where that is the thread that tidies up, this waits for it.
+    with ending:
+        say(report)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
