@@ -15,7 +15,8 @@ from samovar.core.catalogue import Language, say
 from samovar.core.errors import EngineFailed, revive
 from samovar.core.home import Home
 from samovar.engines.llama.builds import find_native
-from samovar.services.building import BuildService, BuildState
+from samovar.services.building import BuildService
+from samovar.services.contracts import BuildState
 
 _INTERRUPTED = 130
 

@@ -9,45 +9,38 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from samovar.core.engine import Note
-from samovar.core.errors import Conflict, EngineFailed, ErrorValue, Missing
+from samovar.core.errors import Conflict, EngineFailed, Missing
 from samovar.core.home import Home
 from samovar.engines.llama.builds import find_native
 from samovar.engines.llama.compiling.recipe import obstacle
-from samovar.engines.llama.compiling.reports import Refused, Report, Step, Working
+from samovar.engines.llama.compiling.reports import Refused, Report, Working
+from samovar.services.contracts import BuildState
 from samovar.services.watched import Watched
 
 JOB = (sys.executable, "-m", "samovar.engines.llama.compiling")
 CLOSING_SECONDS = 5.0
 
-BuildPhase = Literal["impossible", "available", "building", "ready", "failed"]
-
-
-class BuildState(msgspec.Struct, frozen=True):
-    """`step` and `progress` (0 to 1) while it is built. `obstacle`: why it cannot be; `error`: why the last attempt
-    failed. `gain`: how many times faster than the prebuilt library the one that is there read a prompt."""
-
-    state: BuildPhase
-    step: Step | None = None
-    progress: float = 0.0
-    obstacle: Note | None = None
-    error: ErrorValue | None = None
-    gain: float | None = None
+Hindrance = Callable[[Path], Note | None]
 
 
 class BuildService:
-    """One home's library. `job`: the command that builds, to which the folder for the result is added."""
+    """A services.contracts.Building of one home.
 
-    def __init__(self, home: Home, job: Sequence[str] = JOB) -> None:
+    `job`: the command that builds; the folder for the result is added to it. `hindrance`: what keeps this machine
+    from building there.
+    """
+
+    def __init__(self, home: Home, job: Sequence[str] = JOB, hindrance: Hindrance = obstacle) -> None:
         self._home = home
         self._command = job
-        self._state = Watched(look(home))
+        self._hindrance = hindrance
+        self._state = Watched(self._look())
         self._process: asyncio.subprocess.Process | None = None
         self._following: asyncio.Task[None] | None = None
 
@@ -61,13 +54,13 @@ class BuildService:
     async def refresh(self) -> BuildState:
         """The state, looked up again where nothing is under way: a compiler may have been installed meanwhile."""
         if self.state.state not in ("building", "failed"):
-            self._state.set(await asyncio.to_thread(look, self._home))
+            self._state.set(await asyncio.to_thread(self._look))
         return self.state
 
     async def start(self) -> BuildState:
         """Begins to build, anew where there is a library. Raises Conflict while it is built, Missing where this
         machine cannot."""
-        hindrance = await asyncio.to_thread(obstacle, self._home.builds)
+        hindrance = await asyncio.to_thread(self._hindrance, self._home.builds)
         if hindrance is not None:
             raise Missing(hindrance.key, **hindrance.facts)
         if self.state.state == "building":
@@ -98,8 +91,16 @@ class BuildService:
             except asyncio.TimeoutError:
                 process.kill()
                 await process.wait()
-            self._state.set(await asyncio.to_thread(look, self._home))
+            self._state.set(await asyncio.to_thread(self._look))
         return self.state
+
+    def _look(self) -> BuildState:
+        """What is there and what is possible. Touches the disk."""
+        native = find_native(self._home.builds)
+        if native is not None:
+            return BuildState("ready", gain=native.manifest.gain)
+        hindrance = self._hindrance(self._home.builds)
+        return BuildState("impossible", obstacle=hindrance) if hindrance else BuildState("available")
 
     @property
     def _log(self) -> Path:
@@ -126,13 +127,4 @@ class BuildService:
                 died = EngineFailed("build.died", code=code, log=str(self._log))
                 return BuildState("failed", error=died.value())
             case _:
-                return look(self._home)
-
-
-def look(home: Home) -> BuildState:
-    """What is there and what is possible. Touches the disk."""
-    native = find_native(home.builds)
-    if native is not None:
-        return BuildState("ready", gain=native.manifest.gain)
-    hindrance = obstacle(home.builds)
-    return BuildState("impossible", obstacle=hindrance) if hindrance else BuildState("available")
+                return self._look()

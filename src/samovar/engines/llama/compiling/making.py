@@ -14,7 +14,7 @@ from pathlib import Path
 from samovar.core.errors import DownloadFailed, EngineFailed, SamovarError
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.llama.compiling.commands import Commands
-from samovar.engines.llama.compiling.recipe import INSIDE, OPTIONS, TARGET, requirement
+from samovar.engines.llama.compiling.recipe import INSIDE, OPTIONS, TARGET, compilers_at_once, requirement
 from samovar.engines.llama.compiling.reports import Working, working
 from samovar.engines.llama.native import HEADER, LIBRARIES
 
@@ -82,7 +82,8 @@ class Making:
     def _compile(self, tree: Path) -> None:
         run = self._commands.python
         run("cmake", "-S", tree, "-B", self._objects, "-G", "Ninja", *OPTIONS, error=_not_compiled)
-        run("cmake", "--build", self._objects, "--target", TARGET, error=_not_compiled, told=self._compiled)
+        build = ("--build", self._objects, "--target", TARGET, "--parallel", str(compilers_at_once()))
+        run("cmake", *build, error=_not_compiled, told=self._compiled)
 
     def _compiled(self, line: str) -> None:
         progress = _PROGRESS.match(line)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+import psutil
+
 from samovar.core.engine import Note
 from samovar.engines.llama.builds import PACKAGES, installed
 from samovar.engines.llama.cpu import read_cpu
@@ -41,6 +43,9 @@ OPTIONS: tuple[str, ...] = (
 DISK_BYTES = 700 * 1024**2
 """Tools, source, objects and specimens take 520 MiB while it is compiled; 32 MiB stay."""
 
+COMPILER_BYTES = 1024**3
+"""What one compiler may take: the largest files need 0.6 GiB."""
+
 
 def requirement(version: str) -> str:
     """A line of a requirements file that only the known source distribution satisfies."""
@@ -62,6 +67,12 @@ def compiler() -> str | None:
     return next(
         filter(None, map(shutil.which, filter(None, (os.environ.get("CXX"), "c++", "g++", "clang++")))), None
     )
+
+
+def compilers_at_once() -> int:
+    """One for each core, as far as they fit into the free memory."""
+    free = int(psutil.virtual_memory().available)
+    return max(1, min(read_cpu().cores, free // COMPILER_BYTES))
 
 
 def obstacle(builds: Path) -> Note | None:

@@ -44,4 +44,4 @@ SPANS: dict[Step, tuple[float, float]] = {
 def working(step: Step, share: float = 0.0) -> Working:
     """`share` of the step is done."""
     begin, end = SPANS[step]
-    return Working(step, begin + (end - begin) * share)
+    return Working(step, begin * (1 - share) + end * share)
