@@ -13,7 +13,7 @@ from samovar.cli import doctor
 from samovar.cli.examination import Build, Caches, Examination, Gpu, HomeState, Processor, examine, parse_gpus
 from samovar.core.catalogue import LANGUAGES, say
 from samovar.core.engine import Note
-from samovar.core.errors import InvalidInput
+from samovar.core.errors import ErrorValue, InvalidInput
 from samovar.core.home import Home
 from samovar.services.contracts import BuildState
 
@@ -55,6 +55,7 @@ def test_nothing_is_said_of_a_machine_that_has_everything() -> None:
         ({"gpus": (Gpu("A card", 24 * GIB, "550"),)}, ["doctor.gpu_unused"]),
         ({"page_built": False}, ["doctor.no_page"]),
         ({"native": BuildState("available")}, ["build.offer"]),
+        ({"native": BuildState("failed", error=ErrorValue("EngineFailed", "build.stopped"))}, ["build.stopped"]),
         ({"native": BuildState("impossible", obstacle=Note("build.no_compiler"))}, ["build.no_compiler"]),
         ({"native": BuildState("impossible", obstacle=Note("build.windows"))}, []),
     ],

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from samovar.core.engine import Note
 from samovar.core.errors import Conflict, Missing
 from samovar.core.home import Home
+from samovar.engines.llama.builds import find_native
+from samovar.engines.llama.native import MANIFEST
 from samovar.services.building import BuildService
 from samovar.services.contracts import BuildState
 from tests.support.building import DIES, FINISHES, REFUSES, UNTIL_STOPPED, job, scripted
@@ -34,6 +37,20 @@ async def test_what_was_built_is_ready_and_says_what_it_brings(tmp_path: Path) -
     assert (await build.start()).state == "building"
     assert await ended(build) == BuildState("ready", gain=1.5)
     assert BuildService(Home(tmp_path)).state == BuildState("ready", gain=1.5)
+
+
+@needs_ik
+async def test_a_library_that_was_damaged_since_is_told_and_can_be_built_again(tmp_path: Path) -> None:
+    build = scripted(tmp_path, FINISHES)
+    await build.start()
+    await ended(build)
+    native = find_native(tmp_path / "builds")
+    assert native is not None
+    (Path(native.folder) / "libllama").write_bytes(b"other")
+    manifest = msgspec.structs.replace(native.manifest, files={"libllama": "0" * 64})
+    (Path(native.folder) / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+    damaged = await build.refresh()
+    assert damaged.state == "failed" and damaged.error and "is damaged: libllama" in damaged.error.text()
 
 
 async def test_a_job_is_watched_and_only_one_runs(tmp_path: Path) -> None:

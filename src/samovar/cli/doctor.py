@@ -73,6 +73,8 @@ def missing(found: Examination) -> Iterator[Note]:
         yield Note("doctor.ik_unusable")
     if found.native.state == "available":
         yield Note("build.offer")
+    if found.native.error:
+        yield Note(found.native.error.key, dict(found.native.error.facts))
     if found.native.obstacle and found.native.obstacle.key in REMOVABLE:
         yield found.native.obstacle
     if found.gpus:

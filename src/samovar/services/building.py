@@ -98,6 +98,10 @@ class BuildService:
         """What is there and what is possible. Touches the disk."""
         native = find_native(self._home.builds)
         if native is not None:
+            try:
+                native.check()
+            except EngineFailed as damage:
+                return BuildState("failed", error=damage.value())
             return BuildState("ready", gain=native.manifest.gain)
         hindrance = self._hindrance(self._home.builds)
         return BuildState("impossible", obstacle=hindrance) if hindrance else BuildState("available")
