@@ -101,6 +101,7 @@ def test_a_source_that_cannot_be_fetched_is_said_and_leaves_nothing(tmp_path: Pa
     assert process.stdin and process.stdout
     last = msgspec.json.decode(process.stdout.readlines()[-1], type=Report)
     assert isinstance(last, Refused) and last.error.key == "build.fetch_failed"
+    assert process.wait(30) == 0
     process.communicate()
     assert [left.name for left in (tmp_path / "builds").iterdir()] == [".lock"]
 

@@ -64,7 +64,10 @@ def say(report: Report) -> None:
 
 def end_with_input(builds: Path, ending: threading.Lock) -> None:
     """Waits until the one who started this goes away or says stop; then leaves no process and no file."""
-    sys.stdin.buffer.read()
+    while os.read(
+        sys.stdin.fileno(), 4096
+    ):  # not through Python's buffer, whose lock would outlive the interpreter
+        pass
     ending.acquire()
     # Under another name first: what still runs here finds no folder to go on in.
     with suppress(FileNotFoundError):

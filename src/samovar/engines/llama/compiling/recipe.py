@@ -43,8 +43,8 @@ OPTIONS: tuple[str, ...] = (
 DISK_BYTES = 700 * 1024**2
 """Tools, source, objects and specimens take 520 MiB while it is compiled; 32 MiB stay."""
 
-COMPILER_BYTES = 1024**3
-"""What one compiler may take: the largest files need 0.6 GiB."""
+COMPILER_BYTES = 3 * 1024**3 // 2
+"""What one compiler may take: the largest file needs 1.2 GiB."""
 
 
 def requirement(version: str) -> str:
