@@ -20,7 +20,7 @@ class Bare:
     """One context of one build."""
 
     def __init__(self, spec: LoadSpec, setting: Setting, threads: int) -> None:
-        self._binding = load_binding(setting.build)
+        self._binding = load_binding(setting.build, spec.native)
         self._model = Model(self._binding, spec.path, lambda _: True)
         self._sequences = spec.parallel
         self._oldest = 0

@@ -17,5 +17,7 @@ lock dev "$@" pyproject.toml requirements/build.in --extra dev --constraints req
 lock llamacpp "$@" pyproject.toml --extra llamacpp --constraints requirements/serve.txt
 lock kernel "$@" requirements/kernel.in --constraints requirements/dev.txt
 lock cmake "$@" requirements/cmake.in
+lock ../src/samovar/engines/llama/compiling/tools "$@" requirements/compiling.in --constraints requirements/cmake.txt \
+    --constraints requirements/kernel.txt
 lock node "$@" requirements/node.in
 lock starter "$@" requirements/starter.in --no-deps

@@ -21,7 +21,9 @@ from samovar.api.security import DoorRules
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import SamovarError
 from samovar.core.events import Accepted, Delta, Done, Event, Finish, Timings, TokenDetail, Usage
+from samovar.core.home import Home
 from samovar.core.requests import Completion
+from samovar.services.building import BuildService
 from samovar.services.chats import ChatService
 from samovar.services.contracts import Generation, InstalledModel, ModelState, RenderedPrompt
 from samovar.services.presets import PresetService
@@ -169,6 +171,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                 models,
                 NO_CHATS,
                 PresetService(tmp_path / "presets"),
+                BuildService(Home(tmp_path)),
                 rules or DoorRules(),
                 page or tmp_path / "no-page",
             )

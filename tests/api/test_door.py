@@ -22,6 +22,8 @@ from samovar.api.security import (
     check_origin,
 )
 from samovar.core.errors import InvalidInput
+from samovar.core.home import Home
+from samovar.services.building import BuildService
 from samovar.services.presets import PresetService
 from tests.api.conftest import NO_CHATS, FakeAnswers, FakeModels, Serve, Served
 
@@ -142,7 +144,14 @@ def test_an_open_address_needs_a_key() -> None:
 def every_route() -> list[tuple[str, str]]:
     """Method and address of everything that is registered, however it was registered."""
     app = create_app(
-        Services(FakeAnswers(), FakeModels(), NO_CHATS, PresetService(Path("nowhere")), page=Path("nowhere"))
+        Services(
+            FakeAnswers(),
+            FakeModels(),
+            NO_CHATS,
+            PresetService(Path("nowhere")),
+            BuildService(Home(Path("nowhere"))),
+            page=Path("nowhere"),
+        )
     )
     found = {(method, path) for path, methods in _paths(app.routes) for method in methods}
     return sorted((method, path.replace("{", "").replace(":path}", "").replace("}", "")) for method, path in found)

@@ -12,8 +12,10 @@ import typer
 from samovar.cli import doctor
 from samovar.cli.examination import Build, Caches, Examination, Gpu, HomeState, Processor, examine, parse_gpus
 from samovar.core.catalogue import LANGUAGES, say
-from samovar.core.errors import InvalidInput
+from samovar.core.engine import Note
+from samovar.core.errors import ErrorValue, InvalidInput
 from samovar.core.home import Home
+from samovar.services.contracts import BuildState
 
 GIB = 1024**3
 
@@ -26,6 +28,7 @@ WELL = Examination(
     memory_free=8 * GIB,
     gpus=(),
     builds=(Build("ik", "1", True), Build("mainline", "2", True)),
+    native=BuildState("ready", gain=1.5),
     packages={"numpy": "2"},
     home=HomeState("/somewhere", True, True, 1, 100 * GIB, None),
     caches=Caches(2 * GIB, 10 * GIB, 3 * GIB),
@@ -51,6 +54,10 @@ def test_nothing_is_said_of_a_machine_that_has_everything() -> None:
         ({"builds": (Build("ik", "1", False), Build("mainline", "2", True))}, ["doctor.ik_unusable"]),
         ({"gpus": (Gpu("A card", 24 * GIB, "550"),)}, ["doctor.gpu_unused"]),
         ({"page_built": False}, ["doctor.no_page"]),
+        ({"native": BuildState("available")}, ["build.offer"]),
+        ({"native": BuildState("failed", error=ErrorValue("EngineFailed", "build.stopped"))}, ["build.stopped"]),
+        ({"native": BuildState("impossible", obstacle=Note("build.no_compiler"))}, ["build.no_compiler"]),
+        ({"native": BuildState("impossible", obstacle=Note("build.windows"))}, []),
     ],
 )
 def test_what_is_missing_is_said(change: dict[str, object], expected: list[str]) -> None:
@@ -81,6 +88,7 @@ def test_every_finding_is_a_sentence(language: str) -> None:
     )
     said = [*doctor.lines(bare, language), *(say(n.key, language, **n.facts) for n in doctor.missing(bare))]
     assert all("{" not in sentence for sentence in said)
+    assert any("1.5" in sentence for sentence in doctor.lines(WELL, language))
     assert any("A card" in sentence and "24.0" in sentence for sentence in said)
     assert any("2.0" in sentence and "10.0" in sentence and "3.0" in sentence for sentence in said)
 

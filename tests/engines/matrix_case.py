@@ -8,20 +8,22 @@ Beside each MODEL.gguf lies MODEL.npy: the expected logits of each of the PARALL
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from samovar.core.engine import Batch
 from samovar.engines.llama.binding import ContextOptions
+from samovar.engines.llama.compiling.trial import compute
 from samovar.engines.llama.context import Context
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.opening import load_binding
 from samovar.engines.llama.selfcheck import mean_divergence
 from tests.conformance.engine_suite import story
 
+NATIVE = os.environ.get("SAMOVAR_NATIVE", "")
+"""Folder of the library that was compiled on this machine."""
 BATCHES = (1, 8, 31, 32, 64, 512)
 LENGTHS = {1: 512, 4: 128}
 """Tokens of each story, by the number of stories: one batch of 512 holds all."""
@@ -33,22 +35,8 @@ def stories(parallel: int) -> list[list[int]]:
     return [story(100 + s, LENGTHS[parallel]) for s in range(parallel)]
 
 
-def compute(context: Context, told: list[list[int]], batch: int, total: int) -> npt.NDArray[np.float32]:
-    """Logits of the first `total` entries, stories in turns, in batches of `batch`; rows ordered by story."""
-    entries = [(s, p) for p in range(total // len(told)) for s in range(len(told))]
-    rows = []
-    for start in range(0, total, batch):
-        part = entries[start : start + batch]
-        tokens = [told[s][p] for s, p in part]
-        rows.append(
-            context.decode(Batch(tokens, [p for _, p in part], [s for s, _ in part], [True] * len(part))).copy()
-        )
-    logits = np.concatenate(rows)
-    return np.concatenate([logits[s :: len(told)] for s in range(len(told))])
-
-
 def main(build: str, parallel: int, flash: bool, models: list[Path]) -> None:
-    binding = load_binding(build)
+    binding = load_binding(build, NATIVE)
     told = stories(parallel)
     for path in models:
         expected = np.load(path.with_suffix(f".{parallel}.npy"))

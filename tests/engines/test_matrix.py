@@ -1,4 +1,4 @@
-"""The matrix: type × row width × batch size × sequences × flash attention, both builds, against NumPy.
+"""The matrix: type × row width × batch size × sequences × flash attention, all builds, against NumPy.
 
 Every model is random, its matrices rounded to one type; the reference is computed from the rounded values
 in NumPy. Right results differ from it by the rounding of activations to 8 bits: at most 0.012 nat (IQ4_XS on `ik`),
@@ -21,7 +21,7 @@ from samovar.engines.llama.builds import installed
 from samovar.engines.llama.cpu import read_cpu
 from samovar.engines.llama.faults import first_wrong_batch
 from samovar.engines.llama.selfcheck import TOLERANCE
-from tests.engines.matrix_case import BATCHES
+from tests.engines.matrix_case import BATCHES, NATIVE
 from tests.engines.matrix_models import cases
 
 ROOT = Path(__file__).parents[2]
@@ -29,19 +29,22 @@ WAYS: tuple[tuple[Build, int, str], ...] = (
     ("ik", 1, "plain"),
     ("ik", 1, "flash"),
     ("ik", 4, "plain"),
+    ("ik-native", 1, "plain"),
+    ("ik-native", 1, "flash"),
+    ("ik-native", 4, "plain"),
     ("mainline", 1, "plain"),
     ("mainline", 1, "flash"),
     ("mainline", 4, "plain"),
     ("mainline", 4, "flash"),
 )
-USABLE = {found.build for found in installed() if found.build != "ik" or read_cpu().runs_ik}
+USABLE = {found.build for found in installed(NATIVE) if found.build == "mainline" or read_cpu().runs_ik}
 
 pytestmark = [pytest.mark.matrix, pytest.mark.skipif(not USABLE, reason="no build of libllama is installed")]
 
 
 def needs(build: str) -> None:
     if build not in USABLE:
-        pytest.skip(f"the {build} build of libllama is not installed")
+        pytest.skip(f"the {build} build of libllama is not installed (SAMOVAR_NATIVE: folder of a compiled one)")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from samovar.api.page import routes as page
 from samovar.api.security import Door, DoorRules
 from samovar.core.errors import InvalidInput
 from samovar.services.chats import ChatService
-from samovar.services.contracts import Answers, Models
+from samovar.services.contracts import Answers, Building, Models
 from samovar.services.presets import PresetService
 
 PAGE = Path(__file__).parent.parent / "web"
@@ -35,6 +35,7 @@ class Services:
     models: Models
     chats: ChatService
     presets: PresetService
+    build: Building
     rules: DoorRules = field(default_factory=DoorRules)
     page: Path = PAGE
 
@@ -52,7 +53,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.include_router(health.router(services.models))
     app.include_router(openai.router(services.answers, services.models, services.presets))
-    app.include_router(page.router(services.chats, services.models, services.presets))
+    app.include_router(page.router(services.chats, services.models, services.presets, services.build))
     app.router.routes.extend(page_files.routes(services.page))
     return app
 

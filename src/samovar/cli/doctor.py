@@ -18,6 +18,8 @@ from samovar.core.settings import Settings
 
 GIB = 1024**3
 LITTLE_DISK = 2 * GIB
+REMOVABLE = ("build.no_compiler", "build.no_space", "build.unknown_version")
+"""What keeps the library from being compiled and can be helped."""
 
 
 def doctor(
@@ -49,6 +51,7 @@ def lines(found: Examination, language: Language) -> list[str]:
         Note("doctor.memory", {"free": _gib(found.memory_free), "total": _gib(found.memory)}),
         *(Note("doctor.gpu", {"name": g.name, "memory": _gib(g.memory), "driver": g.driver}) for g in found.gpus),
         *(Note("doctor.build", {"name": b.name, "version": b.version}) for b in found.builds if b.usable),
+        *([Note("doctor.native", {"gain": found.native.gain})] if found.native.gain else ()),
         Note("doctor.packages", {"packages": ", ".join(f"{n} {v}" for n, v in found.packages.items() if v)}),
         Note("doctor.home", {"path": home.path, "models": home.models, "free": _gib(home.free)}),
         Note("doctor.caches", {"ram": _gib(caches.ram), "disk": _gib(caches.disk), "used": _gib(caches.used)}),
@@ -68,6 +71,12 @@ def missing(found: Examination) -> Iterator[Note]:
         yield Note("doctor.no_mainline")
     if "ik" in builds and not builds["ik"].usable:
         yield Note("doctor.ik_unusable")
+    if found.native.state == "available":
+        yield Note("build.offer")
+    if found.native.error:
+        yield Note(found.native.error.key, dict(found.native.error.facts))
+    if found.native.obstacle and found.native.obstacle.key in REMOVABLE:
+        yield found.native.obstacle
     if found.gpus:
         yield Note("doctor.gpu_unused")
     if not found.home.writable:

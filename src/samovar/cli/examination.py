@@ -17,10 +17,13 @@ from samovar import __version__
 from samovar.core.errors import SamovarError
 from samovar.core.home import Home
 from samovar.core.settings import Said, Settings, read_settings
-from samovar.engines.llama.builds import installed
+from samovar.engines.llama.builds import find_native, installed
 from samovar.engines.llama.cpu import read_cpu
+from samovar.engines.llama.faults import source_of
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
+from samovar.services.building import BuildService
+from samovar.services.contracts import BuildState
 
 PAGE = Path(__file__).parent.parent / "web" / "index.html"
 TOLD_FLAGS = ("avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "asimddp", "sve")
@@ -71,7 +74,8 @@ class Caches(msgspec.Struct, frozen=True):
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes in bytes. `packages`: version by name, None where one that is needed is not installed."""
+    """Sizes in bytes. `native`: the library compiled for this processor. `packages`: version by name, None where a
+    needed one is not installed."""
 
     samovar: str
     system: str
@@ -81,6 +85,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     memory_free: int
     gpus: tuple[Gpu, ...]
     builds: tuple[Build, ...]
+    native: BuildState
     packages: dict[str, str | None]
     home: HomeState
     caches: Caches
@@ -99,7 +104,8 @@ def examine(home: Home) -> Examination:
         memory=memory.total,
         memory_free=memory.available,
         gpus=_gpus(),
-        builds=_builds(),
+        builds=_builds(home),
+        native=BuildService(home).state,
         packages=_packages(),
         home=_home(home, trouble),
         caches=_caches(Settings(home=home) if isinstance(settings, SamovarError) else settings),
@@ -142,9 +148,10 @@ def parse_gpus(told: str) -> tuple[Gpu, ...]:
     )
 
 
-def _builds() -> tuple[Build, ...]:
-    cpu = read_cpu()
-    return tuple(Build(b.build, b.version, b.build != "ik" or cpu.runs_ik) for b in installed())
+def _builds(home: Home) -> tuple[Build, ...]:
+    cpu, native = read_cpu(), find_native(home.builds)
+    found = installed(native.folder if native else "")
+    return tuple(Build(b.build, b.version, source_of(b.build) != "ik" or cpu.runs_ik) for b in found)
 
 
 def _packages() -> dict[str, str | None]:

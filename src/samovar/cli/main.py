@@ -19,7 +19,7 @@ from samovar.cli.failures import guarded
 from samovar.cli.options import terminal_language
 from samovar.core.catalogue import Language, say, sentences
 
-COMMANDS = ("serve", "run", "pull", "ls", "show", "rm", "doctor")
+COMMANDS = ("serve", "run", "pull", "ls", "show", "rm", "build", "doctor")
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ from samovar.cli.terminal import Terminal
 from samovar.core.errors import SamovarError
 from samovar.core.home import Home
 from samovar.core.settings import Said, Settings, read_settings
-from samovar.services.contracts import Models
+from samovar.services.contracts import BuildState, Models
 from samovar.services.house import House, open_house
 
 CLOSING_SECONDS = 1
@@ -113,7 +113,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         _log_to(settings.home)
         front = Front(
             _app(house, settings),
-            started=lambda: _welcome(terminal, url, settings),
+            started=lambda: _welcome(terminal, url, settings, house.build.state),
             ending=house.chats.end_watches,
         )
         beside = [
@@ -132,7 +132,12 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 def _app(house: House, settings: Settings) -> FastAPI:
     rules = DoorRules(any_address=bool(settings.api_key), key=settings.api_key)
     services = Services(
-        answers=house.answers, models=house.models, chats=house.chats, presets=house.presets, rules=rules
+        answers=house.answers,
+        models=house.models,
+        chats=house.chats,
+        presets=house.presets,
+        build=house.build,
+        rules=rules,
     )
     return create_app(services)
 
@@ -175,9 +180,11 @@ class Front(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-async def _welcome(terminal: Terminal, url: str, settings: Settings) -> None:
+async def _welcome(terminal: Terminal, url: str, settings: Settings, build: BuildState) -> None:
     terminal.say("cli.serving", style="bold", url=url)
     terminal.say("cli.how_to_stop", style="dim")
+    if build.state == "available":
+        terminal.say("build.offer", style="dim")
     if not settings.no_browser and _has_screen():
         # A browser's launcher may take its time, and the server has requests to answer.
         await asyncio.to_thread(webbrowser.open, url)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     Logits = npt.NDArray[np.float32]
 
-Build = Literal["ik", "mainline"]
+Build = Literal["ik-native", "ik", "mainline"]
+"""Builds of libllama. "ik-native" is the source of "ik", compiled on this machine for its very processor."""
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -51,8 +52,9 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     `window`: tokens one request may use. `cells`: KV cells of the whole cache, shared by `parallel` sequences.
     `settings`: ways to compute, fastest first; `trusted` of them (an index) is known good and needs no check.
     `shifts`: whether positions can be shifted; None: not known yet.
-    `threads` 0: as many as there are physical cores. `kv_folder`: where caches of conversations are kept over a
-    restart; `kv_ram` and `kv_disk`: bytes that they may take, 0: none are kept there.
+    `threads` 0: as many as there are physical cores. `native`: the folder of the build "ik-native", "" for none.
+    `kv_folder`: where caches of conversations are kept over a restart; `kv_ram` and `kv_disk`: bytes that they may
+    take, 0: none are kept there.
     """
 
     engine: str
@@ -67,6 +69,7 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     kv_folder: str = ""
     kv_ram: int = 0
     kv_disk: int = 0
+    native: str = ""
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):

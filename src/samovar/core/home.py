@@ -30,6 +30,11 @@ class Home:
         return self.root / "logs"
 
     @property
+    def builds(self) -> Path:
+        """Libraries that were compiled on this machine."""
+        return self.root / "builds"
+
+    @property
     def database(self) -> Path:
         return self.root / "samovar.db"
 

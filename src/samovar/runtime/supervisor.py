@@ -18,7 +18,15 @@ from samovar.core.errors import BadModelFile, EngineFailed, SamovarError
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.trust import Verdict, other_builds
 
-OTHER_BUILD_MAY = frozenset({"engines.self_check", "engines.load_failed", "engines.library_broken"})
+OTHER_BUILD_MAY = frozenset(
+    {
+        "engines.self_check",
+        "engines.load_failed",
+        "engines.library_broken",
+        "engines.native_damaged",
+        "engines.layout",
+    }
+)
 """Failures that are of a library build, not of the model."""
 
 

@@ -27,6 +27,22 @@ class ModelState(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...] = ()
 
 
+BuildPhase = Literal["impossible", "available", "building", "ready", "failed"]
+
+
+class BuildState(msgspec.Struct, frozen=True):
+    """What becomes of the library that is compiled for this processor. `step` and `progress` (0 to 1) while it is;
+    `obstacle` says why it cannot be, `error` why the last attempt failed. `gain`: how many times as fast as the
+    prebuilt library the one that is there read a prompt."""
+
+    state: BuildPhase
+    step: str | None = None
+    progress: float = 0.0
+    obstacle: Note | None = None
+    error: ErrorValue | None = None
+    gain: float | None = None
+
+
 class NoSuchPreset(NotFound):
     """Names presets that are called nearly so."""
 
@@ -147,4 +163,28 @@ class Models(Protocol):
 
     def watch(self) -> AsyncIterator[ModelState]:
         """The present state, then each change."""
+        ...
+
+
+class Building(Protocol):
+    """The library that is compiled for this processor."""
+
+    @property
+    def state(self) -> BuildState: ...
+
+    def watch(self) -> AsyncIterator[BuildState]:
+        """The present state, then each change."""
+        ...
+
+    async def refresh(self) -> BuildState:
+        """The state, looked up again where nothing is under way: a compiler may have been installed meanwhile."""
+        ...
+
+    async def start(self) -> BuildState:
+        """Begins to build, anew where there is a library. Raises Conflict while it is built, Missing where this
+        machine cannot."""
+        ...
+
+    async def stop(self) -> BuildState:
+        """Ends a job that runs; nothing half-made stays."""
         ...

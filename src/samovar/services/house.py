@@ -11,6 +11,7 @@ from samovar.core.errors import Missing
 from samovar.core.settings import Settings
 from samovar.hub.starter import put_starter
 from samovar.services.answers import AnswerService
+from samovar.services.building import BuildService
 from samovar.services.chats.service import ChatService
 from samovar.services.idle import IdleService
 from samovar.services.loading import LoadPlanner
@@ -36,6 +37,7 @@ class House(Engines):
 
     chats: ChatService
     presets: PresetService
+    build: BuildService
 
 
 @asynccontextmanager
@@ -60,10 +62,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         async with _database(settings) as database:
             engines = _engines(settings, database)
             chats = await ChatService.open(database, engines.answers, IdleService(engines.models, engines.answers))
+            build = await asyncio.to_thread(BuildService, settings.home)
             try:
-                yield House(engines.models, engines.answers, chats, PresetService(settings.home.presets))
+                yield House(engines.models, engines.answers, chats, PresetService(settings.home.presets), build)
             finally:
                 await chats.close()
+                await build.stop()
                 await engines.models.unload()
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from samovar.core.engine import Build, LoadSpec
+from samovar.core.engine import LoadSpec
 from samovar.core.errors import NotFound
 from samovar.core.library import InstalledModel
 from samovar.core.settings import Settings
+from samovar.engines.llama.builds import find_native
 from samovar.engines.llama.builds import installed as installed_builds
 from samovar.engines.llama.cpu import read_cpu
 from samovar.engines.llama.ladder import settings as ways_to_compute
@@ -73,8 +74,10 @@ class LoadPlanner:
             return self._with_caches(spec, available_memory())
         header = read_header(Path(model.path))
         require_language_model(header)
+        native = find_native(chosen.home.builds)
+        folder = native.folder if native else ""
         ways = ways_to_compute(
-            builds=_builds(),
+            builds=[found.build for found in installed_builds(folder)],
             cpu=read_cpu(),
             parallel=parallel,
             tensors=header.tensor_kinds(),
@@ -97,6 +100,7 @@ class LoadPlanner:
             parallel=parallel,
             threads=chosen.threads or 0,
             settings=ways,
+            native=folder,
         )
         return self._with_caches(spec, available - memory.total)
 
@@ -119,16 +123,12 @@ def verdict_key(spec: LoadSpec) -> str:
     facts = (
         path.name,
         stat and (stat.st_size, stat.st_mtime_ns),
-        [(found.build, found.version) for found in installed_builds()],
+        [(found.build, found.version) for found in installed_builds(spec.native)],
         cpu.machine,
         sorted(cpu.flags),
         spec.parallel > 1,
     )
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
-
-
-def _builds() -> list[Build]:
-    return [found.build for found in installed_builds()]
 
 
 def _is_echo(name: str) -> bool:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 
 import msgspec
 
 from samovar.core.errors import Conflict, StorageFailed
+from samovar.core.filelock import try_lock
 from samovar.core.home import Home
 
 
@@ -45,7 +45,7 @@ def lock_home(home: Home, port: int) -> Iterator[HomeLock]:
     except OSError as error:
         raise StorageFailed("store.unusable", path=str(home.lock), reason=error.strerror or str(error)) from error
     try:
-        if not _lock(handle):
+        if not try_lock(handle):
             raise _taken(home, os.read(handle, 4096))
         lock = HomeLock(handle)
         lock.announce(port)
@@ -64,30 +64,3 @@ def _taken(home: Home, content: bytes) -> Conflict:
         return Conflict("store.home_taken_starting", home=str(home.root), pid=holder.pid)
     address = f"http://127.0.0.1:{holder.port}"
     return Conflict("store.home_taken_by", home=str(home.root), pid=holder.pid, address=address)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    FAR_BYTE = 1 << 30
-    """Windows forbids others to read the bytes that are locked, so the lock lies behind the text."""
-
-    def _lock(handle: int) -> bool:
-        os.lseek(handle, FAR_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            os.lseek(handle, 0, os.SEEK_SET)
-        return True
-
-else:
-    import fcntl
-
-    def _lock(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

@@ -42,16 +42,16 @@ world.remember("Two samovars for one wedding", 4, past(3));
 world.remember("Почему небо голубое и почему закат бывает красным", 2, past(1));
 world.remember("How tea is made", Number(values.messages));
 
-function stream(request: IncomingMessage, response: ServerResponse, channel: string, first: [string, unknown]): void {
+function stream(request: IncomingMessage, response: ServerResponse, channel: string, ...first: [string, unknown][]): void {
   response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
   const send = (event: string, data: unknown) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-  send(...first);
+  for (const event of first) send(...event);
   request.on("close", world.listen(channel, send));
 }
 
 async function api(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
   const path = url.pathname.slice("/samovar".length);
-  if (path === "/events") return stream(request, response, "server", ["model", world.model]);
+  if (path === "/events") return stream(request, response, "server", ["model", world.model], ["build", world.build]);
   const watched = /^\/conversations\/(\w+)\/events$/.exec(path)?.[1];
   const conversation = watched ? world.conversations.get(watched) : undefined;
   if (watched && conversation && !conversation.deleted) {

@@ -58,6 +58,8 @@ export const ROUTES: readonly Route[] = [
   ["GET", /^\/presets\/(\w+)$/, (_, name) => PRESETS.find((preset) => preset.name === name)],
   ["POST", /^\/models\/load$/, (world, _, body) => world.load(body.name ?? null)],
   ["POST", /^\/models\/unload$/, (world) => world.load(null)],
+  ["POST", /^\/build$/, (world) => world.compile(true)],
+  ["DELETE", /^\/build$/, (world) => world.compile(false)],
   [
     "GET",
     /^\/conversations$/,

@@ -1,10 +1,11 @@
 /** The state of the scripted server: conversations in memory, answers written at a steady rate. Knows no HTTP. */
 
-import type { Conversation, Message, ModelState, Role } from "../../src/lib/api/types.ts";
+import type { BuildState, Conversation, Message, ModelState, Role } from "../../src/lib/api/types.ts";
 import { answerTo, LONG, tokensOf } from "./texts.ts";
 
 export type Listener = (event: string, data: unknown) => void;
 
+const UNBUILT: BuildState = { state: "available", step: null, progress: 0, obstacle: null, error: null, gain: null };
 const now = () => Date.now() / 1000;
 const length = (text: string) => [...text].length;
 
@@ -15,6 +16,7 @@ export class World {
     { name: "SmolLM2-135M-Instruct.Q4_1", size: 98_000_000, quant: "Q4_1", architecture: "llama" },
     { name: "gemma-3-270m-it.Q4_K_M", size: 253_000_000, quant: "Q4_K_M", architecture: "gemma3" },
   ];
+  build = UNBUILT;
   #rate: number;
   #last = 0;
   #listeners = new Map<string, Set<Listener>>();
@@ -137,6 +139,25 @@ export class World {
     this.say("server", "model", this.model);
     if (name) setTimeout(step, 100);
     return this.model;
+  }
+
+  /** Compiles the library for as long as it takes to look at it, or stops that. */
+  compile(wanted: boolean): BuildState {
+    const step = () => {
+      if (this.build.state !== "building") return;
+      const progress = this.build.progress + 0.1;
+      const done = progress >= 0.99;
+      this.tell(done ? { ...UNBUILT, state: "ready", gain: 1.6 } : { ...this.build, step: "Compiling", progress });
+      setTimeout(step, 200);
+    };
+    this.tell(wanted ? { ...UNBUILT, state: "building", step: "Fetching the tools" } : UNBUILT);
+    if (wanted) setTimeout(step, 200);
+    return this.build;
+  }
+
+  tell(build: BuildState): void {
+    this.build = build;
+    this.say("server", "build", build);
   }
 
   message(id: string): [Conversation, Message] | null {

@@ -17,10 +17,10 @@ from samovar.api.sse import EventStream, frame
 from samovar.core.catalogue import Language
 from samovar.core.errors import NotFound, SamovarError
 from samovar.services.chats import ChatService
-from samovar.services.contracts import Models
+from samovar.services.contracts import Building, Models
 
 
-def router(chats: ChatService, models: Models) -> APIRouter:
+def router(chats: ChatService, models: Models, build: Building) -> APIRouter:
     routes = APIRouter()
     loads: set[asyncio.Task[None]] = set()
 
@@ -38,7 +38,8 @@ def router(chats: ChatService, models: Models) -> APIRouter:
 
     @routes.get("/events")
     async def events(request: Request) -> Response:
-        frames = merged(_model_frames(models, language(request)), _list_frames(chats))
+        told = language(request)
+        frames = merged(_model_frames(models, told), _list_frames(chats), _build_frames(build, told))
         return EventStream(frames, frames.aclose)
 
     @routes.post("/models/load")
@@ -70,6 +71,11 @@ async def _load(models: Models, name: str) -> None:
 async def _model_frames(models: Models, language: Language) -> AsyncIterator[bytes]:
     async for state in models.watch():
         yield frame("model", wire.model_state(state, language))
+
+
+async def _build_frames(build: Building, language: Language) -> AsyncIterator[bytes]:
+    async for state in build.watch():
+        yield frame("build", wire.build_state(state, language))
 
 
 async def _list_frames(chats: ChatService) -> AsyncIterator[bytes]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from samovar.api.page import conversations, house, messages
+from samovar.api.page import building, conversations, house, messages
 from samovar.api.page import presets as preset_routes
 from samovar.services.chats import ChatService
-from samovar.services.contracts import Models
+from samovar.services.contracts import Building, Models
 from samovar.services.presets import PresetService
 
 
-def router(chats: ChatService, models: Models, presets: PresetService) -> APIRouter:
+def router(chats: ChatService, models: Models, presets: PresetService, build: Building) -> APIRouter:
     routes = APIRouter(prefix="/samovar")
-    routes.include_router(house.router(chats, models))
+    routes.include_router(house.router(chats, models, build))
+    routes.include_router(building.router(build))
     routes.include_router(conversations.router(chats, presets))
     routes.include_router(messages.router(chats))
     routes.include_router(preset_routes.router(presets))

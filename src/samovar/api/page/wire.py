@@ -21,7 +21,7 @@ from samovar.services.chats.events import (
     Titled,
     Whole,
 )
-from samovar.services.contracts import InstalledModel, ModelState, RenderedPrompt
+from samovar.services.contracts import BuildState, InstalledModel, ModelState, RenderedPrompt
 from samovar.services.presets import Listed, Preset, builtin
 from samovar.services.presets.params import plain
 from samovar.store.values import Asked, Conversation, StoredMessage, Tree
@@ -66,6 +66,17 @@ def model_state(value: ModelState, language: Language) -> Json:
         "progress": value.progress,
         "error": value.error.text(language) if value.error else None,
         "notes": [say(note.key, language, **note.facts) for note in value.notes],
+    }
+
+
+def build_state(value: BuildState, language: Language) -> Json:
+    return {
+        "state": value.state,
+        "step": say(f"build.step_{value.step}", language) if value.step else None,
+        "progress": value.progress,
+        "obstacle": say(value.obstacle.key, language, **value.obstacle.facts) if value.obstacle else None,
+        "error": value.error.text(language) if value.error else None,
+        "gain": value.gain,
     }
 
 

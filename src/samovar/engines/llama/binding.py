@@ -93,6 +93,7 @@ class Binding(ABC):
         batch_type: type[ctypes.Structure],
         functions: Mapping[str, Signature],
     ) -> None:
+        self.library = library
         self.version = version
         self.batch_type = batch_type
         self.log = LibraryLog(library)

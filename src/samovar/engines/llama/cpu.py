@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -26,6 +27,12 @@ class Cpu(msgspec.Struct, frozen=True):
     def runs_ik(self) -> bool:
         """Whether the wheels of `ik` can run here: on x86 they use AVX2 without asking, and die where it is not."""
         return self.machine not in X86 or "avx2" in self.flags
+
+    @property
+    def key(self) -> str:
+        """A short digest of the kind of processor, the same for processors that run the same instructions."""
+        facts = " ".join((self.machine, *sorted(self.flags)))
+        return hashlib.blake2b(facts.encode(), digest_size=6).hexdigest()
 
 
 def read_cpu() -> Cpu:

@@ -25,7 +25,13 @@ FAULTS: tuple[Fault, ...] = (
 widths of two SmolLM2 models) and at none that is: divergence 0.2 to 0.8 nat against 0.0003."""
 
 
+def source_of(build: str) -> str:
+    """The build whose source `build` was compiled from: what is wrong is wrong on every instruction set."""
+    return "ik" if build == "ik-native" else build
+
+
 def first_wrong_batch(build: str, type: str, width: int) -> int | None:
     """The smallest batch that `build` gets wrong for such rows; None where it gets all right."""
-    found = (f.batch for f in FAULTS if f.build == build and f.type == type and width % f.multiple)
+    source = source_of(build)
+    found = (f.batch for f in FAULTS if f.build == source and f.type == type and width % f.multiple)
     return min(found, default=None)

@@ -1,4 +1,5 @@
-"""ik_llama.cpp, from the package `ik_llama_cpp`. Its C API is llama.cpp's from before the KV cache was renamed.
+"""ik_llama.cpp, from the package `ik_llama_cpp` or compiled on this machine from the same source. Its C API is
+llama.cpp's from before the KV cache was renamed.
 
 The package declares the structs and a part of the functions; the rest follows the llama.h that its wheel carries.
 """
@@ -32,6 +33,7 @@ from samovar.engines.llama.binding import (
 )
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.llama.layout import check_defaults, check_header, declared_fields, layout_digest
+from samovar.engines.llama.native import MANIFEST, Native
 
 KNOWN_LAYOUTS: Mapping[str, str] = {"0.1.5": "f404fbbc2ede776a"}
 """Digests of the structs in the headers of known versions. A wheel's header lies where `llama-cpp-python` puts its
@@ -81,9 +83,11 @@ FUNCTIONS: Mapping[str, Signature] = {
 
 
 class IkBinding(Binding):
-    """See the module's first lines. Raises EngineFailed where the structs are not the library's."""
+    """See the module's first lines. `native`: the compiled library, where it is to be that one.
 
-    build: Build = "ik"
+    Raises EngineFailed where the structs are not the library's, or the package has loaded another library.
+    """
+
     compact_cells = True
     # The tokens of one graph need neighbouring cells. And attention reaches only to where a search over every 32nd
     # cell finds the last used one: the few cells of a sequence behind a gap are silently left out.
@@ -102,9 +106,11 @@ class IkBinding(Binding):
     _state_get: Callable[[int, int, int, int, int], int]
     _state_set: Callable[[int, int, int, int, int], int]
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, native: Native | None = None) -> None:
+        self.build: Build = "ik-native" if native else "ik"
+        _check_loaded(native)
         super().__init__(api._lib, version, api.llama_batch, FUNCTIONS)
-        _check_layout(version)
+        _check_layout(self.build, version, native.header if native else own_header())
         api.llama_backend_init()
 
     def load_model(self, path: str, progress: Callable[[float], bool]) -> int:
@@ -183,20 +189,27 @@ def structs() -> dict[str, type[ctypes.Structure]]:
     return {kind.__name__: kind for kind in kinds} | {"llama_kv_cache_view": CacheView}
 
 
-def _check_layout(version: str) -> None:
-    header = own_header()
+def _check_loaded(native: Native | None) -> None:
+    """The package loads one library, when it is imported, for the whole life of the process."""
+    loaded = Path(api._lib._name)
+    right = loaded == native.library if native else not (loaded.parent / MANIFEST).is_file()
+    if not right:
+        raise EngineFailed("engines.other_library", loaded=str(loaded))
+
+
+def _check_layout(build: Build, version: str, header: str | None) -> None:
     if header is not None:
-        check_header("ik", version, header, structs())
+        check_header(build, version, header, structs())
     elif KNOWN_LAYOUTS.get(version) != layout_digest({n: declared_fields(s) for n, s in structs().items()}):
-        raise EngineFailed("engines.version_unknown", build="ik", version=version, known=", ".join(KNOWN_LAYOUTS))
+        raise EngineFailed("engines.version_unknown", build=build, version=version, known=", ".join(KNOWN_LAYOUTS))
     check_defaults(
-        "ik",
+        build,
         version,
         api.llama_model_default_params(),
         {"n_ubatch": 512, "type_v_last": 1, "n_v_last": -1, "use_mmap": True, "mtp": False, "flash_attn": True},
     )
     check_defaults(
-        "ik",
+        build,
         version,
         api.llama_context_default_params(),
         {

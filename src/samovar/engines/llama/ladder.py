@@ -8,22 +8,28 @@ from typing import Literal
 from samovar.core.engine import Build, Setting
 from samovar.core.errors import Missing
 from samovar.engines.llama.cpu import Cpu
-from samovar.engines.llama.faults import first_wrong_batch
+from samovar.engines.llama.faults import first_wrong_batch, source_of
 
 Preference = Literal["auto", "ik", "mainline"]
 
 FULL, SMALL = 512, 31
 """Micro-batches: the one that reads prompts fastest, and the largest below `ik`'s kernels for big batches."""
 
+_IK: tuple[Build, ...] = ("ik-native", "ik")
 _MAINLINE = (Setting("mainline", FULL, True), Setting("mainline", FULL, False))
 ALONE: tuple[Setting, ...] = (
-    Setting("ik", FULL, True),
-    Setting("ik", SMALL, True),
-    Setting("ik", SMALL, False),
+    *(
+        Setting(build, size, flash)
+        for build in _IK
+        for size, flash in ((FULL, True), (SMALL, True), (SMALL, False))
+    ),
     *_MAINLINE,
 )
 """For one sequence."""
-SEVERAL: tuple[Setting, ...] = (Setting("ik", FULL, False), Setting("ik", SMALL, False), *_MAINLINE)
+SEVERAL: tuple[Setting, ...] = (
+    *(Setting(build, size, False) for build in _IK for size in (FULL, SMALL)),
+    *_MAINLINE,
+)
 """`ik` with flash attention ends the process as soon as a second sequence is in the cache."""
 
 
@@ -37,11 +43,11 @@ def settings(
 ) -> tuple[Setting, ...]:
     """The rungs to try, in order. `tensors`: (GGML type name, row width) of the model's matrices.
 
-    Raises Missing where none is left: the build that is wanted is not installed, the processor cannot run it, or it
-    is known to compute this model wrongly.
+    `preference` "ik" means both builds of that source. Raises Missing where none is left: the wanted build is not
+    installed, the processor cannot run it, or it is known to compute this model wrongly.
     """
-    usable = {build for build in builds if build != "ik" or cpu.runs_ik}
-    wanted = usable if preference == "auto" else usable & {preference}
+    usable = {build for build in builds if source_of(build) != "ik" or cpu.runs_ik}
+    wanted = {build for build in usable if preference in ("auto", source_of(build))}
     if not wanted:
         key = "engines.cpu_without_avx2" if set(builds) - usable else "engines.no_build"
         raise Missing(key, preference=preference, installed=", ".join(sorted(builds)) or "–")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 
 from samovar.core.engine import Build, Capabilities, EngineInfo, LoadSpec, Note, Progress, Setting
 from samovar.core.errors import EngineFailed
@@ -15,6 +16,7 @@ from samovar.engines.llama.cpu import physical_cores, read_cpu
 from samovar.engines.llama.engine import LlamaEngine
 from samovar.engines.llama.ladder import FULL, settings
 from samovar.engines.llama.model import Model
+from samovar.engines.llama.native import MANIFEST, Native, read_native
 from samovar.engines.llama.selfcheck import TOLERANCE, disagreement, shift_error
 
 
@@ -26,7 +28,7 @@ def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
     """
     ways = spec.settings or _default_settings(spec)
     first = spec.trusted or 0
-    binding = load_binding(ways[first].build)
+    binding = load_binding(ways[first].build, spec.native)
     model = Model(binding, spec.path, progress)
     try:
         return _settle(spec, ways, first, binding, model)
@@ -36,27 +38,40 @@ def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
 
 
 @cache
-def load_binding(build: str) -> Binding:
-    """The build's library, loaded into this process once: it keeps pointing at its binding's log callback. Raises
-    Missing, or EngineFailed where it does not load."""
-    version = version_of(build)
+def load_binding(build: str, native: str = "") -> Binding:
+    """The build's library, loaded into this process once: it keeps pointing at its binding's log callback.
+
+    `native`: the folder of the compiled one. Raises Missing, or EngineFailed where it does not load."""
     # GNU OpenMP's workers spin while they wait: 2000 rounds are quick on a quiet machine and kind to a busy one.
     # Read when the library is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    compiled = _compiled(native) if build == "ik-native" else None
+    version = compiled.version if compiled else version_of(build)
     try:
-        if build == "ik":
-            from samovar.engines.llama.ik import IkBinding
+        if build == "mainline":
+            from samovar.engines.llama.mainline import MainlineBinding
 
-            return IkBinding(version)
-        from samovar.engines.llama.mainline import MainlineBinding
+            return MainlineBinding(version)
+        if compiled:
+            os.environ["IK_LLAMA_CPP_LIB_PATH"] = str(compiled.library)
+        from samovar.engines.llama.ik import IkBinding
 
-        return MainlineBinding(version)
+        return IkBinding(version, compiled)
     except (OSError, AttributeError, ImportError) as why:
         raise EngineFailed("engines.library_broken", build=build, version=version, reason=str(why)) from why
 
 
+def _compiled(folder: str) -> Native:
+    """The library compiled into `folder`, whole. Raises EngineFailed."""
+    native = read_native(Path(folder)) if folder else None
+    if native is None:
+        raise EngineFailed("engines.native_damaged", file=MANIFEST, folder=folder)
+    native.check()
+    return native
+
+
 def _default_settings(spec: LoadSpec) -> tuple[Setting, ...]:
-    builds: list[Build] = [found.build for found in installed()]
+    builds: list[Build] = [found.build for found in installed(spec.native)]
     return settings(builds=builds, cpu=read_cpu(), parallel=spec.parallel)
 
 

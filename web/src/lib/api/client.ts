@@ -4,6 +4,7 @@ import { Connection, type ConversationEvents, type Handlers, type ServerEvents, 
 import type { Http } from "./http.ts";
 import type {
   Asked,
+  BuildState,
   Conversation,
   Declared,
   Head,
@@ -34,6 +35,8 @@ export function createClient(http: Http, v1: Http) {
     state: () => http.call<ServerState>("GET", "/state"),
     load: (name: string) => http.call<ModelState>("POST", "/models/load", { name }),
     unload: () => http.call<ModelState>("POST", "/models/unload"),
+    startBuild: () => http.call<BuildState>("POST", "/build"),
+    stopBuild: () => http.call<BuildState>("DELETE", "/build"),
 
     list: (query: string) =>
       http.call<Summary[]>("GET", `/conversations${query ? `?query=${encodeURIComponent(query)}` : ""}`),

@@ -28,7 +28,7 @@ const onDown = vi.fn();
 
 function connect(): void {
   const http = new Http({ language: () => "ru", unreachable: () => "nobody there" });
-  connection = new Connection<ServerEvents>(http, "/events", { model, conversations: () => {} }, { onOpen, onDown });
+  connection = new Connection<ServerEvents>(http, "/events", { model, conversations: () => {}, build: () => {} }, { onOpen, onDown });
 }
 
 const hide = async (hidden: boolean) => {

@@ -8,11 +8,12 @@
 
 import { ApiError, type Http } from "./http.ts";
 import { FrameReader } from "./sse.ts";
-import type { Conversation, Delta, InWindow, Loop, Message, ModelState, PromptProgress, Sampling } from "./types.ts";
+import type { BuildState, Conversation, Delta, InWindow, Loop, Message, ModelState, PromptProgress, Sampling } from "./types.ts";
 
 export interface ServerEvents {
   model: ModelState;
   conversations: Record<string, never>;
+  build: BuildState;
 }
 
 export interface ConversationEvents {

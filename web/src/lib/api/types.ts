@@ -81,6 +81,16 @@ export interface ServerState {
   models: InstalledModel[];
 }
 
+/** The library compiled for the server's processor; `gain`: how many times faster it read a prompt. */
+export interface BuildState {
+  state: "impossible" | "available" | "building" | "ready" | "failed";
+  step: string | null;
+  progress: number;
+  obstacle: string | null;
+  error: string | null;
+  gain: number | null;
+}
+
 export interface Prompt {
   parts: { text: string; special: boolean }[];
   tokens: number;

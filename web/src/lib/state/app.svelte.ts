@@ -6,6 +6,7 @@ import { Http } from "../api/http.ts";
 import type { Conversation, Summary } from "../api/types.ts";
 import { Renderer } from "../markdown/renderer.svelte.ts";
 import type { Language } from "../words/words.ts";
+import { Build } from "./build.svelte.ts";
 import { Chat } from "./chat.svelte.ts";
 import { Conversations } from "./conversations.svelte.ts";
 import { Drafts } from "./drafts.ts";
@@ -41,6 +42,7 @@ export class App {
   readonly view = new View();
   readonly renderer = new Renderer(() => this.settings.words.copyCode);
   readonly model: Model;
+  readonly build: Build;
   readonly conversations: Conversations;
   readonly presets: Presets;
   /** What the next new conversation begins with. */
@@ -56,6 +58,7 @@ export class App {
     const around = { language: () => this.settings.language, unreachable: () => this.settings.words.unreachable };
     this.#client = createClient(new Http(around), new Http(around, "/v1"));
     this.model = new Model(this.#client, this.toasts);
+    this.build = new Build(this.#client, this.toasts);
     this.presets = new Presets(this.#client, this.toasts);
     this.next = new Next(new Sampling(this.presets, this.toasts, keepHere));
     this.conversations = new Conversations(this.#client, this.toasts, this.settings);

@@ -2,7 +2,7 @@
 
 import type { Client } from "../api/client.ts";
 import type { Connection, ServerEvents } from "../api/events.ts";
-import type { InstalledModel, ModelState } from "../api/types.ts";
+import type { BuildState, InstalledModel, ModelState } from "../api/types.ts";
 import type { Toasts } from "./toasts.svelte.ts";
 
 export class Model {
@@ -22,9 +22,9 @@ export class Model {
   }
 
   /** `onList` is called when the list of conversations changed, and after each new connection. */
-  connect(onList: () => void): Connection<ServerEvents> {
+  connect(onList: () => void, onBuild: (state: BuildState) => void): Connection<ServerEvents> {
     return this.#client.watch(
-      { model: (state) => this.#take(state), conversations: onList },
+      { model: (state) => this.#take(state), conversations: onList, build: onBuild },
       {
         onOpen: () => {
           this.online = true;

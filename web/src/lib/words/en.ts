@@ -145,6 +145,14 @@ export const en = {
   load: "Load",
   loaded: "Loaded",
   unload: "Unload",
+  build: "Library for this processor",
+  buildOffer:
+    "Compiled for this very processor, the library reads prompts 1.2 to 1.6 times as fast. Takes 5 to 15 minutes in the background.",
+  buildStart: "Compile",
+  buildAgain: "Try again",
+  buildGoesOn: "Conversations go on meanwhile.",
+  buildReady: (gain: string) =>
+    `Compiled and checked here: it read a prompt ${gain} times as fast. Used from the next load of a model.`,
   offline: "The server does not answer. Trying again…",
   unreachable: "The server does not answer. Is Samovar still running?",
 
