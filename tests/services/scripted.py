@@ -101,6 +101,7 @@ class ScriptedIdle:
 
     window: int | None = None
     pins: list[tuple[str, ...]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     warmed: list[Speech] = field(default_factory=list)
     _warming: asyncio.Queue[Speech] = field(default_factory=asyncio.Queue)
     _loads: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
@@ -122,6 +123,9 @@ class ScriptedIdle:
 
     def pin(self, sessions: tuple[str, ...]) -> None:
         self.pins.append(sessions)
+
+    async def forget(self, session: str) -> None:
+        self.forgotten.append(session)
 
     def load(self, window: int) -> None:
         self.window = window

@@ -41,8 +41,8 @@ async def engines(tmp_path: Path) -> AsyncIterator[Engines]:
 
 
 @pytest.fixture
-def idle(engines: Engines) -> IdleService:
-    return IdleService(engines.models, engines.answers)
+def idle(engines: Engines, tmp_path: Path) -> IdleService:
+    return IdleService(engines.models, engines.answers, Home(tmp_path / "home").kv)
 
 
 async def test_messages_are_as_large_as_the_prompt_they_make(engines: Engines) -> None:
@@ -199,3 +199,30 @@ async def test_who_waits_for_the_worker_to_be_free_does_not_wait_for_what_is_rea
     await worker.drained()
     assert [frame for frame in sent if isinstance(frame, Cancel)] == [Cancel(ahead.id)]
     assert isinstance([event async for event in ahead][-1], Done)
+
+
+async def test_a_forgotten_conversation_leaves_no_cache(
+    engines: Engines, idle: IdleService, tmp_path: Path
+) -> None:
+    async def ask(session: str) -> int:
+        chat = (Message("user", "tell me something that nobody else should know of"),)
+        asked = await engines.answers.start(
+            Completion(messages=chat, max_tokens=3, session=session, tenant=session)
+        )
+        done = [event async for event in asked][-1]
+        assert isinstance(done, Done)
+        return done.usage.cached_tokens
+
+    def kept() -> list[Path]:
+        return list(Home(tmp_path / "home").kv.rglob("*.kv"))
+
+    await ask("secret")
+    await ask("other")
+    await engines.models.unload()
+    assert len(kept()) == 2
+    await idle.forget("secret")
+    assert len(kept()) == 1
+    assert await ask("secret") == 0
+    await idle.forget("secret")
+    assert await ask("secret") == 0
+    assert await ask("other") > 0

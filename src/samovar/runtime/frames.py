@@ -51,11 +51,17 @@ class Pin(msgspec.Struct, frozen=True, tag="pin"):
     sessions: tuple[str, ...]
 
 
+class Forget(msgspec.Struct, frozen=True, tag="forget"):
+    """Nothing that was computed for this session is kept any longer."""
+
+    session: str
+
+
 class Quit(msgspec.Struct, frozen=True, tag="quit"):
     """End when the step in hand is done; while loading, cancel the load."""
 
 
-ToWorker = Load | Generate | Cancel | Tokenize | Spell | Pin | Quit
+ToWorker = Load | Generate | Cancel | Tokenize | Spell | Pin | Forget | Quit
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):

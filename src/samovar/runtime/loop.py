@@ -17,7 +17,18 @@ from samovar.core.errors import InvalidInput, SamovarError
 from samovar.core.events import Accepted, Done, Event, Failed, PromptProgress, Timings, Usage
 from samovar.core.requests import GenerateRequest
 from samovar.runtime.answer import Answer, Choice
-from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened, Pin, Spell, Tokenize, Tokens, ToWorker
+from samovar.runtime.frames import (
+    Cancel,
+    Forget,
+    FromWorker,
+    Generate,
+    Happened,
+    Pin,
+    Spell,
+    Tokenize,
+    Tokens,
+    ToWorker,
+)
 from samovar.runtime.jobs import Job, Limits, Plan, Restore
 from samovar.runtime.keeper import Keeper
 from samovar.runtime.prompt import Prompts
@@ -81,6 +92,9 @@ class GenerationLoop:
             case Spell(id, tokens):
                 known = [token for token in tokens if 0 <= token < self.engine.info.vocab_size]
                 self._emit(Tokens(id, tuple(known), tuple(map(self.engine.piece, known))))
+            case Forget(session):
+                self._keeper.apply(self.scheduler.drop(session))
+                self._store.forget(session)
             case Pin(sessions):
                 self._store.pin(sessions)
             case _:

@@ -20,6 +20,7 @@ from samovar.core.requests import GenerateRequest, Part
 from samovar.runtime import frames
 from samovar.runtime.frames import (
     Cancel,
+    Forget,
     FromWorker,
     Generate,
     Happened,
@@ -160,6 +161,10 @@ class WorkerProcess:
     def pin(self, sessions: tuple[str, ...]) -> None:
         """From now on the caches of these sessions, and of no others, are kept while others are given up."""
         self.send(Pin(sessions))
+
+    def forget(self, session: str) -> None:
+        """Nothing that was computed for the session is kept any longer."""
+        self.send(Forget(session))
 
     async def drained(self) -> None:
         """Returns when no request is in flight and nobody holds the worker. Prompts being warmed are given up."""

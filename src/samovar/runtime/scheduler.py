@@ -158,6 +158,13 @@ class Scheduler:
         """What became of a `Restore`: where it did not work, the sequence is empty."""
         self.caches.restored(job, worked=worked)
 
+    def drop(self, session: str) -> list[Remove]:
+        """Forgets what idle sequences hold of the session. The caller does what is returned."""
+        slots = [slot for slot in self.slots if not slot.busy and slot.tokens and slot.session == session]
+        for slot in slots:
+            self.caches.cut(slot, 0)
+        return [Remove(slot.sequence, 0) for slot in slots]
+
     def unsaved(self) -> Save | None:
         """The idle cache, used last, that the shelf has not got yet."""
         return self.caches.unsaved()

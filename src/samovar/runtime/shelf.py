@@ -44,6 +44,10 @@ class Store(Shelf, Protocol):
         """From now on the entries of these sessions, and of no others, go last."""
         ...
 
+    def forget(self, session: str) -> None:
+        """Removes the entries of the session."""
+        ...
+
     def labels(self) -> Sequence[Label]:
         """What is there."""
         ...
@@ -76,6 +80,9 @@ class TierShelf:
     def pin(self, sessions: tuple[str, ...]) -> None:
         self._tiers.pin(sessions)
 
+    def forget(self, session: str) -> None:
+        self._tiers.forget(session)
+
     def labels(self) -> Sequence[Label]:
         return self._tiers.labels
 
@@ -96,6 +103,9 @@ class EmptyShelf:
         pass
 
     def pin(self, sessions: tuple[str, ...]) -> None:
+        pass
+
+    def forget(self, session: str) -> None:
         pass
 
     def labels(self) -> Sequence[Label]:

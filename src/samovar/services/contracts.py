@@ -133,6 +133,10 @@ class Idle(Protocol):
         of others are given up."""
         ...
 
+    async def forget(self, session: str) -> None:
+        """Removes every cache of the session, from memory and from disk, for all models."""
+        ...
+
     def loads(self) -> AsyncIterator[None]:
         """One item each time that a model is found to have become ready."""
         ...

@@ -61,7 +61,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     with lock_home(settings.home, settings.port):
         async with _database(settings) as database:
             engines = _engines(settings, database)
-            chats = await ChatService.open(database, engines.answers, IdleService(engines.models, engines.answers))
+            idle = IdleService(engines.models, engines.answers, settings.home.kv)
+            chats = await ChatService.open(database, engines.answers, idle)
             build = await asyncio.to_thread(BuildService, settings.home)
             try:
                 yield House(engines.models, engines.answers, chats, PresetService(settings.home.presets), build)

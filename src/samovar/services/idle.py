@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from samovar.core.requests import Completion, Message
+from samovar.runtime.kv import forget_session
 from samovar.runtime.process import Stream
 from samovar.services.answers import AnswerService
 from samovar.services.contracts import Measured
@@ -16,9 +19,11 @@ from samovar.services.models import ModelService
 class IdleService:
     """A services.contracts.Idle over the served model."""
 
-    def __init__(self, models: ModelService, answers: AnswerService) -> None:
+    def __init__(self, models: ModelService, answers: AnswerService, caches: Path) -> None:
+        """`caches`: the home's folder of them."""
         self._models = models
         self._answers = answers
+        self._caches = caches
 
     async def measure(self, messages: Sequence[Message]) -> Measured | None:
         async with self._models.ready() as served:
@@ -34,6 +39,10 @@ class IdleService:
 
     def pin(self, sessions: tuple[str, ...]) -> None:
         self._models.pin(sessions)
+
+    async def forget(self, session: str) -> None:
+        self._models.forget(session)
+        await asyncio.to_thread(forget_session, self._caches, session)
 
     async def loads(self) -> AsyncIterator[None]:
         async for state in self._models.watch():

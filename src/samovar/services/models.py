@@ -100,6 +100,11 @@ class ModelService:
         finally:
             worker.release()
 
+    def forget(self, session: str) -> None:
+        """Nothing that was computed for the session is kept by the worker."""
+        if self._running is not None:
+            self._running.forget(session)
+
     def pin(self, sessions: tuple[str, ...]) -> None:
         """The caches of these sessions are kept while those of others are given up, in every worker from now on."""
         self._pinned = sessions

@@ -381,3 +381,19 @@ def test_a_pause_ends_with_the_server_and_the_file_is_whole(opened: Open) -> Non
     gate.open()
     tiers.close(PATIENCE)
     assert place(opened().longest([1])) == (1, "disk")
+
+
+# Forgetting ------------------------------------------------------------------------------------------------------
+
+
+def test_a_forgotten_session_is_gone_from_both_tiers_and_after_a_restart(opened: Open) -> None:
+    tiers = opened()
+    put(tiers, entry(1, 2, 3, session="gone"), entry(5, 6, 7, session="kept"))
+    tiers.allow()
+    assert tiers.settled(PATIENCE)
+    tiers.forget("gone")
+    assert tiers.longest([1, 2, 3]) is None
+    assert tiers.longest([5, 6, 7]) is not None
+    tiers.close(PATIENCE)
+    assert opened().longest([1, 2, 3]) is None
+    assert opened().longest([5, 6, 7]) is not None

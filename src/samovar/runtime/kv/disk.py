@@ -97,6 +97,13 @@ class DiskTier:
         with self._lock:
             self._pinned = frozenset(sessions)
 
+    def forget(self, session: str) -> None:
+        """Removes the entries of the session."""
+        gone = [label for label in self.labels if label.session == session]
+        self._forget(gone)
+        for label in gone:
+            remove(self._path(label))
+
     def takes(self, entry: Entry) -> bool:
         """Whether `write` would try."""
         return not self.notes and file_size(self._cache_id, entry) <= self.budget

@@ -69,6 +69,10 @@ class RamTier:
     def pin(self, sessions: Iterable[str]) -> None:
         self._pinned = frozenset(sessions)
 
+    def forget(self, session: str) -> None:
+        for held in [held for held in self._held.values() if held.entry.label.session == session]:
+            self._give_up(held)
+
     def use(self, label: Label) -> Entry | None:
         """The entry, which is now the most recently used; None where it has gone."""
         held = self._held.pop(label.name, None)

@@ -142,6 +142,16 @@ class Tiers:
         if self._disk:
             self._disk.pin(sessions)
 
+    def forget(self, session: str) -> None:
+        """Removes all entries of the session from both tiers."""
+        with self._changed:
+            self._ram.forget(session)
+            self._changed.notify_all()
+        if self._writer:
+            self._writer.forget(session)
+        if self._disk:
+            self._disk.forget(session)
+
     def allow(self) -> None:
         """The engine is idle: everything may be copied to disk."""
         if self._writer:

@@ -39,6 +39,7 @@ class Writer:
         self._passing: deque[Entry] = deque()
         self._written: Entry | None = None
         self._paused = False
+        self._forgotten: str | None = None
         self._thread = threading.Thread(target=self._run, name="kv-writer", daemon=True)
         self._thread.start()
 
@@ -56,6 +57,17 @@ class Writer:
             while len(self._passing) > 1 and sum(entry.size for entry in self._passing) > self._ram.margin:
                 self._passing.popleft()
             self._changed.notify_all()
+
+    def forget(self, session: str) -> None:
+        """Writes nothing of the session any more; returns when what is being written of it has been given up."""
+        with self._changed:
+            kept = [entry for entry in self._passing if entry.label.session != session]
+            self._passing.clear()
+            self._passing.extend(kept)
+            self._forgotten = session
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._written is None or self._written.label.session != session)
+            self._forgotten = None
 
     def close(self, seconds: float) -> None:
         """Writes what is not yet on disk, the most recently used first, for so many seconds; ends the thread."""
@@ -98,7 +110,8 @@ class Writer:
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._must_wait(entry))
             self._paused = False
-            return self._clock() < self._deadline and not self._superseded(entry)
+            late = self._clock() >= self._deadline
+            return not (late or self._superseded(entry) or entry.label.session == self._forgotten)
 
     def _must_wait(self, entry: Entry) -> bool:
         return self._pace == "busy" and entry in self._ram and not self._ram.endangered(entry)

@@ -41,6 +41,7 @@ class ChatService:
         self._turns: dict[str, Turn] = {}
         self._rooms: Channels[ChatEvent] = Channels()
         self._lists: Channels[None] = Channels(bound=1)
+        self._idle = idle
         self._attendant = Attendant(
             surroundings.store, idle, Eyes(lambda: self.watched, lambda id: bool(self._of(id)), self._tell)
         )
@@ -116,9 +117,11 @@ class ChatService:
         return head
 
     async def delete(self, conversation: str) -> None:
-        """Hides it for 30 days before it goes; an answer that is being written is stopped."""
+        """Hides it for 30 days before it goes, and removes its caches at once; an answer that is being written is
+        stopped."""
         await self.stop(conversation)
         await self._store.delete(conversation)
+        await self._idle.forget(conversation)
         self._list_changed()
 
     async def restore(self, conversation: str) -> Conversation:
