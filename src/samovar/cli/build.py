@@ -10,15 +10,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from samovar.cli.options import HomeOption, home_from, terminal_language
+from samovar.cli.options import INTERRUPTED, HomeOption, home_from, terminal_language
 from samovar.core.catalogue import Language, say
 from samovar.core.errors import EngineFailed, revive
 from samovar.core.home import Home
 from samovar.engines.llama.builds import find_native
 from samovar.services.building import BuildService
 from samovar.services.contracts import BuildState
-
-_INTERRUPTED = 130
 
 
 def build(
@@ -39,7 +37,7 @@ def build(
         made = asyncio.run(_build(service, place, language))
     except KeyboardInterrupt:
         typer.echo(say("build.stopped", language), err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     if made.error is not None:
         raise revive(made.error)
     typer.echo(say("build.ready", language, gain=made.gain or 1.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -15,7 +16,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from samovar.cli.options import terminal_language
+from samovar.cli.options import INTERRUPTED, terminal_language
 from samovar.core.catalogue import say
 from samovar.core.engine import Note
 from samovar.core.errors import revive
@@ -49,12 +50,14 @@ class Speaker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        try:
-            self.wait(self._stack.aclose())
-            self.wait(self._loop.shutdown_asyncgens())
-            self.wait(self._loop.shutdown_default_executor())
-        finally:
-            self._loop.close()
+        # Caches are being written now. Whoever does not want to wait for that leaves with one more Ctrl-C.
+        with _on_interrupt(lambda: os._exit(INTERRUPTED)):
+            try:
+                self._loop.run_until_complete(self._stack.aclose())
+                self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+                self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            finally:
+                self._loop.close()
 
     @property
     def wanted(self) -> str | None:

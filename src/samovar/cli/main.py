@@ -6,6 +6,7 @@ A command `name` is the function `name` of `cli/name.py`; its help is the catalo
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -25,7 +26,11 @@ COMMANDS = ("serve", "run", "pull", "ls", "show", "rm", "build", "doctor")
 def main() -> None:
     """The console script."""
     arguments = sys.argv[1:]
-    command_line(arguments, terminal_language())(arguments, prog_name="samovar")
+    try:
+        command_line(arguments, terminal_language())(arguments, prog_name="samovar")
+    finally:
+        # All is done but the interpreter's own end: one more Ctrl-C must not turn it into a death by signal.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def command_line(arguments: Sequence[str], language: Language) -> TyperGroup:

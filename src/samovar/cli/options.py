@@ -46,6 +46,10 @@ def terminal_language(environment: Mapping[str, str] = os.environ) -> Language:
     return language_of(next(filter(None, map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), None))
 
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
+
+
 def fail(sentence: str, code: int = 2) -> NoReturn:
     """Says `sentence` on standard error and ends the command."""
     typer.echo(sentence, err=True)

@@ -13,14 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from samovar.cli.figures import printable, size_text
-from samovar.cli.options import HomeOption, home_from, terminal_language
+from samovar.cli.options import INTERRUPTED, HomeOption, home_from, terminal_language
 from samovar.core.catalogue import Language, say
 from samovar.hub.library import Library
 from samovar.hub.pull import Pulling, Report
 from samovar.hub.pull import pull as fetch
 from samovar.hub.sources import Endpoint
-
-_INTERRUPTED = 130
 
 
 def pull(
@@ -34,7 +32,7 @@ def pull(
             pulled = fetch(source, place, report, Endpoint.of(os.environ))
     except KeyboardInterrupt:
         typer.echo(say("library.pull_stopped", language), err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     model = Library(place).locate(str(pulled.path))
     key = "library.pulled" if pulled.fresh else "library.here_already"
     typer.echo(say(key, language, name=printable(model.name), size=size_text(model.size, language)))

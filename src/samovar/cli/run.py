@@ -10,6 +10,7 @@ import typer
 
 from samovar.cli.conversation import Conversation, Speaker
 from samovar.cli.options import (
+    INTERRUPTED,
     ContextOption,
     HomeOption,
     LibraryOption,
@@ -23,8 +24,6 @@ from samovar.core.catalogue import say
 from samovar.core.errors import InvalidInput
 from samovar.core.parameters import SamplingParams
 from samovar.core.settings import Said, read_settings
-
-INTERRUPTED = 130
 
 
 @SamplingOptions
