@@ -155,7 +155,9 @@ def main() -> None:
     print(f"{Path(chosen.model).name}; window {WINDOW}, {PARALLEL} sequences; medians of {chosen.rounds}\n")
     with tempfile.TemporaryDirectory() as home:
         arguments = ("--model", chosen.model, "--ctx", str(WINDOW), "--parallel", str(PARALLEL))
-        served = start(Path(home), *arguments, "--library", chosen.build, "--threads", str(threads))
+        served = start(
+            Path(home), *arguments, "--library", chosen.build, "--threads", str(threads), "--speculate", "off"
+        )
         try:
             report(Bare(spec, setting, threads), served, chosen.rounds)
         finally:

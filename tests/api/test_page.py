@@ -223,6 +223,8 @@ async def test_a_question_is_answered_live(page: Page) -> None:
         "completion_tokens",
         "first_token_ms",
         "tokens_per_second",
+        "guessed",
+        "came_true",
         "loop",
     }
     assert (await page.call("GET", f"/conversations/{conversation}"))["messages"][1] == final

@@ -1,5 +1,5 @@
-"""Whatever is cached, copied, saved, restored, evicted, cancelled or computed beside it, a prompt gets the text
-that it gets alone and cold; and when everyone is served, the cells in use are those that the idle caches hold."""
+"""Whatever is cached, copied, saved, restored, evicted, cancelled, guessed or computed beside it, a prompt gets
+the text that it gets alone and cold; and when everyone is served, the cells in use are those of the idle caches."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ from samovar.core.requests import GenerateRequest
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.registry import open_engine
 from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened
+from samovar.runtime.jobs import Job
 from samovar.runtime.kv import Tiers, open_tiers
 from samovar.runtime.loop import GenerationLoop
 from samovar.runtime.shelf import TierShelf
+from tests.runtime.speculation.conftest import Told
 from tests.support.tiny_llama import TinyLlama
 
 GREEDY = SamplingParams({"temperature": 0.0})
@@ -116,7 +118,15 @@ class House:
     def _open(self) -> None:
         self.engine = open_tiny(self._build, 3)
         self.tiers: Tiers = open_tiers(str(self._folder), self.engine.info.cache_id, ram=400_000, disk=50_000_000)
-        self.loop = GenerationLoop(self.engine, self._hear, store=TierShelf(self.tiers))
+        self.loop = GenerationLoop(
+            self.engine, self._hear, store=TierShelf(self.tiers), speculation=Told(self._guess)
+        )
+
+    def _guess(self, job: Job) -> list[int]:
+        """How the answer goes on, with every third token wrong."""
+        whole, _ = alone(self._build, tuple(job.tokens[: job.prompt]))
+        said = len(job.tokens) - job.prompt
+        return [token if (said + i) % 3 else (token + 1) % 200 for i, token in enumerate(whole[said : said + 5])]
 
     def _hear(self, frame: FromWorker) -> None:
         assert isinstance(frame, Happened)

@@ -4,8 +4,9 @@ cells are conserved; every sequence holds exactly the tokens that the engine was
 a prefix of the prompt; everyone is served in the end; what is cancelled is free in the next step.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -13,76 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from samovar.core.errors import Busy, InvalidInput, PromptTooLong
-from samovar.runtime.cells import common
-from samovar.runtime.jobs import Copy, Job, Limits, Plan, Remove, Restore, Save, Shift
+from samovar.runtime.jobs import Job, Limits, Plan, Work
 from samovar.runtime.scheduler import Scheduler
-from samovar.runtime.shelf import Found
+from tests.runtime.naive import NaiveEngine, NaiveShelf
 
 TOKENS = st.lists(st.integers(0, 2), min_size=1, max_size=18)
 
 
-@dataclass(frozen=True)
-class Numbered(Found):
-    number: int
-
-
-class NaiveShelf:
-    """Everything that was ever saved, by who saved it."""
-
-    def __init__(self, *, cuttable: bool = True) -> None:
-        self.entries: list[tuple[str, tuple[int, ...]]] = []
-        self.cuttable = cuttable
-
-    def longest(self, tokens: Sequence[int], tenant: str) -> Found | None:
-        found = [
-            Numbered(shared, len(entry), i)
-            for i, (owner, entry) in enumerate(self.entries)
-            if owner == tenant
-            and (shared := common(entry, tuple(tokens)))
-            and (self.cuttable or shared == len(entry))
-        ]
-        return max(found, key=lambda f: f.shared, default=None)
-
-    def covers(self, tokens: Sequence[int], tenant: str) -> bool:
-        return any(owner == tenant and entry[: len(tokens)] == tuple(tokens) for owner, entry in self.entries)
-
-
-class NaiveEngine:
-    """A KV cache as a list of tokens per sequence; refuses what a real one would get wrong."""
-
-    def __init__(self, sequences: int, shelf: NaiveShelf | None = None) -> None:
-        self.cache: list[list[int]] = [[] for _ in range(sequences)]
-        self.kept: dict[int, list[int]] = {}
-        self.shelf = shelf or NaiveShelf()
-
-    def run(self, plan: Plan, scheduler: Scheduler, *, flaky: bool = False) -> None:
-        for op in plan.ops:
-            match op:
-                case Remove(sequence, start, end):
-                    del self.cache[sequence][start:end]
-                case Shift(sequence, start, end, by):
-                    assert by < 0 <= start + by
-                    assert len(self.cache[sequence]) == end + by, "nothing lies behind what is moved"
-                case Save(sequence, tokens, tenant, _):
-                    assert tuple(self.cache[sequence]) == tokens
-                    self.shelf.entries.append((tenant, tokens))
-                case Restore(job, sequence, found):
-                    assert isinstance(found, Numbered)
-                    assert not self.cache[sequence]
-                    if not flaky:
-                        self.cache[sequence] = list(self.shelf.entries[found.number][1][: found.shared])
-                    scheduler.restored(job, worked=not flaky)
-                case Copy(source, target, end):
-                    assert not self.cache[target]
-                    assert end <= len(self.cache[source])
-                    self.cache[target] = self.cache[source][:end]
-                    self.kept[target] = self.kept.get(source, [])
-        for work in plan.work:
-            assert work.start == len(self.cache[work.sequence])
-            assert work.count or self.kept[work.sequence] == work.job.tokens, (
-                "the logits are those after its tokens"
-            )
-            self.cache[work.sequence] += work.job.tokens[work.start : work.start + work.count]
+def names(jobs: Iterable[Job]) -> list[tuple[str, int, bool]]:
+    return [(job.request, job.index, bool(job.leader)) for job in jobs]
 
 
 class SchedulerMachine(RuleBasedStateMachine):
@@ -120,10 +60,18 @@ class SchedulerMachine(RuleBasedStateMachine):
         except Busy:
             assert sum(job.index == 0 for job in self.scheduler.waiting) >= self.limits.queue
 
-    @rule(draws=st.lists(st.integers(0, 3), min_size=3, max_size=3), flaky=st.booleans())
-    def step(self, draws: list[int], flaky: bool) -> None:
-        """Token 3 ends a stream, as does a full window."""
-        plan = self.scheduler.plan()
+    @rule(
+        draws=st.lists(st.integers(0, 3), min_size=3, max_size=3),
+        guesses=st.lists(st.lists(st.integers(0, 3), max_size=5), min_size=3, max_size=3),
+        lucky=st.integers(0, 5),
+        flaky=st.booleans(),
+    )
+    def step(self, draws: list[int], guesses: list[list[int]], lucky: int, flaky: bool) -> None:
+        """Token 3 ends a stream, as does a full window. Of what is guessed, the first `lucky` tokens come."""
+        plain = deepcopy(self.scheduler)
+        plain.plan()
+        plan = self.scheduler.plan(dict(zip(self.scheduler.running, guesses, strict=False)))
+        assert names(self.scheduler.running) == names(plain.running), "a guess costs nobody a place"
         self.engine.run(plan, self.scheduler, flaky=flaky)
         assert bool(plan.work or plan.ops) == (not self.scheduler.idle)
         assert len({work.sequence for work in plan.work}) == len(plan.work)
@@ -133,11 +81,21 @@ class SchedulerMachine(RuleBasedStateMachine):
             if len(work.job.tokens) == work.job.prompt and work.job.index == 0:
                 for sequence in self.scheduler.keep_logits(work.job):
                     self.engine.kept[sequence] = list(self.engine.cache[sequence])
-            if draw == 3 or self.scheduler.room(work.job) == 1:
-                self.scheduler.finish(work.job)
-                self.alive.remove(work.job)
-            else:
-                self.scheduler.append(work.job, draw)
+            self.draw(work, [*work.guesses[:lucky], *[draw] * (1 + len(work.guesses))])
+
+    def draw(self, work: Work, tokens: list[int]) -> None:
+        """Draws `tokens`, the first of them after the last token of the job, up to one that was not guessed."""
+        job, goes_on = work.job, True
+        for token, guess in zip(tokens, [*work.guesses, None], strict=False):
+            goes_on = token != 3 and self.scheduler.room(job) > 1
+            if goes_on:
+                self.scheduler.append(job, token)
+            if not goes_on or token != guess:
+                break
+        self.engine.run(Plan(ops=list(self.scheduler.settle(job))), self.scheduler)
+        if not goes_on:
+            self.scheduler.finish(job)
+            self.alive.remove(job)
 
     @rule()
     def rest(self) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from samovar.core.errors import Cancelled, NotFound
-from samovar.core.events import Delta
+from samovar.core.errors import Cancelled, InvalidInput, NotFound
+from samovar.core.events import Delta, Done
 from samovar.core.home import Home
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Message
@@ -25,8 +25,9 @@ Open = Callable[..., AbstractAsyncContextManager[Engines]]
 @pytest.fixture
 def opened(tmp_path: Path) -> Open:
     @asynccontextmanager
-    async def make(model: str | None = "echo") -> AsyncIterator[Engines]:
-        async with open_engines(Settings(home=Home(tmp_path / "home"), model=model)) as engines:
+    async def make(model: str | None = "echo", **settings: str) -> AsyncIterator[Engines]:
+        home = Home(tmp_path / "home")
+        async with open_engines(Settings(home=home, model=model, **settings)) as engines:  # type: ignore[arg-type]
             yield engines
 
     return make
@@ -112,3 +113,30 @@ async def test_an_empty_home_gets_the_starter_model(opened: Open, tmp_path: Path
     async with opened(None) as engines:
         assert [model.name for model in engines.models.installed()] == ["SmolLM2-135M-Instruct.Q4_1"]
     (tmp_path / "home" / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf").unlink()
+
+
+async def test_a_draft_model_is_loaded_beside_the_model_and_guesses_for_it(opened: Open) -> None:
+    async with opened("echo", draft="echo:reply=hello there", speculate="draft") as engines:
+        assert await say(engines, "hello you all") == "hello you all"
+        assert engines.models.state.notes == ()
+
+
+async def test_a_draft_model_that_cannot_be_used_is_said_and_the_model_answers(opened: Open) -> None:
+    async with opened("echo", draft="echo:fail_load=1") as engines:
+        assert await say(engines, "hello") == "hello"
+        assert engines.models.state.notes[0].key == "runtime.draft_unused"
+
+
+async def test_what_the_text_said_before_is_guessed_where_it_is_asked_for(opened: Open) -> None:
+    async with opened("echo", speculate="lookup") as engines:
+        params = SamplingParams({"temperature": 0.0})
+        asked = Completion(messages=(Message("user", "tea and honey " * 20),), sampling=params)
+        *_, done = [event async for event in await engines.answers.start(asked)]
+        assert isinstance(done, Done)
+        assert 0 < done.timings.draft_n_accepted <= done.timings.draft_n
+
+
+async def test_a_draft_has_to_be_named(opened: Open) -> None:
+    async with opened("echo", speculate="draft") as engines:
+        with pytest.raises(InvalidInput, match="--draft"):
+            await engines.models.load()

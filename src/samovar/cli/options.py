@@ -14,6 +14,7 @@ import platformdirs
 import typer
 
 from samovar.core.catalogue import Language, language_of
+from samovar.core.engine import Speculate
 from samovar.core.home import Home
 from samovar.core.settings import Library
 
@@ -33,6 +34,12 @@ ThreadsOption = Annotated[
 ]
 LibraryOption = Annotated[
     Library | None, typer.Option("--library", envvar="SAMOVAR_LIBRARY", help="cli.option_library")
+]
+SpeculateOption = Annotated[
+    Speculate | None, typer.Option("--speculate", envvar="SAMOVAR_SPECULATE", help="cli.option_speculate")
+]
+DraftOption = Annotated[
+    str | None, typer.Option("--draft", envvar="SAMOVAR_DRAFT", metavar="NAME|PATH", help="cli.option_draft")
 ]
 
 

@@ -12,9 +12,11 @@ from samovar.cli.conversation import Conversation, Speaker
 from samovar.cli.options import (
     INTERRUPTED,
     ContextOption,
+    DraftOption,
     HomeOption,
     LibraryOption,
     ModelOption,
+    SpeculateOption,
     ThreadsOption,
     home_from,
     terminal_language,
@@ -38,10 +40,14 @@ def run(
     ctx: ContextOption = None,
     threads: ThreadsOption = None,
     library: LibraryOption = None,
+    speculate: SpeculateOption = None,
+    draft: DraftOption = None,
     *,
     sampling: SamplingParams,
 ) -> None:
-    said = Said(model=model, ctx=ctx, parallel=1, threads=threads, library=library)
+    said = Said(
+        model=model, ctx=ctx, parallel=1, threads=threads, library=library, speculate=speculate, draft=draft
+    )
     settings = read_settings(home_from(home), said)
     question = _question(prompt or [])
     with Speaker(settings) as speaker:

@@ -24,9 +24,11 @@ from samovar.api.app import Services, create_app
 from samovar.api.security import DoorRules, check_exposure
 from samovar.cli.options import (
     ContextOption,
+    DraftOption,
     HomeOption,
     LibraryOption,
     ModelOption,
+    SpeculateOption,
     ThreadsOption,
     home_from,
 )
@@ -59,6 +61,8 @@ def serve(
     ] = None,
     threads: ThreadsOption = None,
     library: LibraryOption = None,
+    speculate: SpeculateOption = None,
+    draft: DraftOption = None,
     kv_ram: Annotated[
         str | None,
         typer.Option("--kv-ram", envvar="SAMOVAR_KV_RAM", metavar="SIZE", help="cli.option_kv_ram"),
@@ -84,6 +88,8 @@ def serve(
         parallel=parallel,
         threads=threads,
         library=library,
+        speculate=speculate,
+        draft=draft,
         kv_ram=kv_ram,
         kv_disk=kv_disk,
         api_key=api_key,

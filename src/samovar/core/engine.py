@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Build = Literal["ik-native", "ik", "mainline"]
 """Builds of libllama. "ik-native" is the source of "ik", compiled on this machine for its very processor."""
+Speculate = Literal["auto", "off", "lookup", "draft"]
+"""Where guessed tokens come from: what stood in the text before (lookup), a small model (draft), or both (auto)."""
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     `shifts`: whether positions can be shifted; None: not known yet.
     `threads` 0: as many as there are physical cores. `native`: the folder of the build "ik-native", "" for none.
     `kv_folder`: where caches of conversations are kept over a restart; `kv_ram` and `kv_disk`: bytes that they may
-    take, 0: none are kept there.
+    take, 0: none are kept there. `draft`: a small model that guesses for this one.
     """
 
     engine: str
@@ -70,6 +72,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     kv_ram: int = 0
     kv_disk: int = 0
     native: str = ""
+    speculate: Speculate = "off"
+    draft: LoadSpec | None = None
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -83,14 +83,17 @@ class Usage(msgspec.Struct, frozen=True):
     completion_tokens: int
 
 
-class Timings(msgspec.Struct, frozen=True):
-    """As llama.cpp's server reports them: counts of tokens computed (not cached), milliseconds."""
+class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """As llama.cpp's server reports them: counts of tokens computed (not cached), milliseconds. `draft_n` tokens
+    were guessed and verified, `draft_n_accepted` of them came true; left out where nothing was guessed."""
 
     prompt_n: int
     prompt_ms: float
     predicted_n: int
     predicted_ms: float
     cache_n: int
+    draft_n: int = 0
+    draft_n_accepted: int = 0
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from samovar.core.engine import Speculate
 from samovar.core.errors import InvalidInput
 from samovar.core.home import Home
 from samovar.core.sizes import parse_size
@@ -29,6 +30,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     parallel: Count | None = None
     threads: Count | None = None
     library: Library | None = None
+    speculate: Speculate | None = None
+    draft: str | None = None
     kv_ram: Size | None = None
     kv_disk: Size | None = None
     api_key: str | None = None
@@ -39,7 +42,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Settings:
     """How to serve. `ctx` (tokens that one request may use), `parallel` (answers at once) and `threads`: None where
     they are to be chosen from the model and the machine; likewise `kv_ram` and `kv_disk`, the bytes that caches of
-    conversations may take (0: none). `port` 0: any free one."""
+    conversations may take (0: none). `port` 0: any free one. `draft`: the model that guesses for others."""
 
     home: Home
     host: str = "127.0.0.1"
@@ -49,6 +52,8 @@ class Settings:
     parallel: int | None = None
     threads: int | None = None
     library: Library = "auto"
+    speculate: Speculate = "auto"
+    draft: str | None = None
     kv_ram: int | None = None
     kv_disk: int | None = None
     api_key: str | None = field(default=None, repr=False)

@@ -70,6 +70,11 @@ class Choice:
         self._bans: dict[int, frozenset[int]] = {}
         self.back = 0
         self.said: list[str] = []
+        self.guessed = self.came_true = 0
+
+    def left(self, room: int) -> int:
+        """Tokens that it may still say, of the `room` in its window."""
+        return room if self._limit is None else min(room, self._limit - self.produced)
 
     def draw(self, row: Row, against: Row | None = None) -> tuple[int, TokenDetail]:
         """The next token from its logits, float32 [vocabulary], guided away from the logits `against`. Log-
@@ -227,5 +232,7 @@ class Answer:
                 predicted_n=produced,
                 predicted_ms=max(self._last - first, 0.0) * 1000,
                 cache_n=cached,
+                draft_n=sum(choice.guessed for choice in self.choices),
+                draft_n_accepted=sum(choice.came_true for choice in self.choices),
             ),
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from samovar.runtime.cells import Slot
 from samovar.runtime.shelf import Found
@@ -62,6 +64,11 @@ class Job:
         return self.missing > 1 or self.computed < self.prompt
 
 
+Guesses = Mapping[Job, Sequence[int]]
+"""What may come next, by job."""
+NO_GUESSES: Guesses = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Remove:
     """The sequence forgets its positions [start, end), end None: from `start` on."""
@@ -116,13 +123,19 @@ Operation = Remove | Copy | Shift | Save | Restore
 @dataclass(slots=True)
 class Work:
     """`count` tokens of `job` from position `start`; `wanted`: a token is drawn after the last one. Without any, it
-    is drawn from the logits that were kept."""
+    is drawn from the logits that were kept. `guesses` are computed behind them, and a token is drawn after each."""
 
     job: Job
     sequence: int
     start: int
     count: int
     wanted: bool
+    guesses: list[int] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """Rows of logits that the batch gives for it."""
+        return 1 + len(self.guesses) if self.wanted and self.count else 0
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ One thread owns it. Frames go out through `emit`, which may buffer until the ste
 from __future__ import annotations
 
 import secrets
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,12 @@ from samovar.runtime.frames import (
     Tokens,
     ToWorker,
 )
-from samovar.runtime.jobs import Job, Limits, Plan, Restore
+from samovar.runtime.jobs import NO_GUESSES, Guesses, Job, Limits, Plan, Remove, Restore, Work
 from samovar.runtime.keeper import Keeper
 from samovar.runtime.prompt import Prompts
 from samovar.runtime.scheduler import Scheduler
 from samovar.runtime.shelf import EmptyShelf, Store
+from samovar.runtime.speculation import Guesser, Speculation
 from samovar.sampling import Lexicon
 from samovar.sampling.chain import Chain
 from samovar.sampling.grammar import Grammars
@@ -49,7 +51,12 @@ class GenerationLoop:
     """Drives one engine."""
 
     def __init__(
-        self, engine: Engine, emit: Emit, limits: Limits | None = None, store: Store | None = None
+        self,
+        engine: Engine,
+        emit: Emit,
+        limits: Limits | None = None,
+        store: Store | None = None,
+        speculation: Guesser | None = None,
     ) -> None:
         info = engine.info
         self.engine = engine
@@ -66,6 +73,7 @@ class GenerationLoop:
         self._answers: dict[str, Answer] = {}
         self._choices: dict[Job, Choice] = {}
         self._grammars = Grammars(engine)
+        self._speculation = speculation or Speculation("off")
 
     @property
     def idle(self) -> bool:
@@ -104,17 +112,34 @@ class GenerationLoop:
         """Plans, computes and commits one step."""
         if self.scheduler.idle and self._later:
             self._begin(self._later.popleft())
-        plan = self.scheduler.plan()
+        began = time.perf_counter()
+        plan = self.scheduler.plan(self._guesses())
         for work in plan.work:
             self._answers[work.job.request].began()
         try:
             for op, worked in self._keeper.apply(plan.ops):
                 self.scheduler.restored(op.job, worked=worked)
+            computing = time.perf_counter()
             rows = self.engine.decode(_batch(plan))
         except SamovarError as error:
             self._abandon(plan, error)
             return
+        if all(work.wanted and work.count == 1 for work in plan.work):
+            now = time.perf_counter()
+            self._speculation.took(len(plan.work), len(rows), now - computing, now - began)
         self._commit(plan, rows)
+
+    def _guesses(self) -> Guesses:
+        """What may come next for the streams, where nothing else is to be done in the step."""
+        running = self.scheduler.running
+        if any(job.reads_prompt for job in running):
+            return NO_GUESSES
+        return self._speculation.guesses({job: self._room(job) for job in running if not job.leader})
+
+    def _room(self, job: Job) -> int:
+        """Tokens that may come after the next one; none where they are not drawn one by one."""
+        choice = self._choices[job]
+        return 0 if job.shadow or choice.look else choice.left(self.scheduler.room(job)) - 1
 
     def tidy(self) -> bool:
         """Saves one cache that is not yet on the shelf, while nothing else is to do. False: there is none."""
@@ -169,12 +194,13 @@ class GenerationLoop:
             self._say(id, Done(Usage(0, 0, 0), Timings(0, 0.0, 0, 0.0, 0)))
 
     def _commit(self, plan: Plan, rows: Logits) -> None:
-        row = 0
-        row_of: dict[Job, Row] = {}
+        start = 0
+        rows_of: dict[Job, Sequence[Row]] = {}
         for work in plan.work:
             if work.wanted:
-                row_of[work.job] = rows[row] if work.count else self._keeper.kept(work.sequence)
-                row += work.count > 0
+                own = list(rows[start : start + work.rows])
+                rows_of[work.job] = own or [self._keeper.kept(work.sequence)]
+                start += work.rows
         for work in plan.work:
             job = work.job
             if job.leader:
@@ -183,10 +209,27 @@ class GenerationLoop:
                 if job.index == 0:
                     self._progress(job)
             elif job in self._choices:
-                self._draw(job, row_of[job], row_of[job.shadow] if job.shadow else None)
+                self._verify(work, rows_of[job], rows_of[job.shadow][0] if job.shadow else None)
 
-    def _draw(self, job: Job, row: Row, against: Row | None) -> None:
-        """Draws the next token of `job` from its logits, and from those after its negative prompt."""
+    def _verify(self, work: Work, rows: Sequence[Row], against: Row | None) -> None:
+        """Draws the next token, and one more after each guess, as long as the guesses come true."""
+        choice, job = self._choices[work.job], work.job
+        choice.guessed += len(work.guesses)
+        drawn: list[int] = []
+        for row, guess in zip(rows, [*work.guesses, None], strict=True):
+            token = self._draw(job, row, against)
+            if token is None:
+                break
+            drawn.append(token)
+            if token != guess:
+                break
+            choice.came_true += 1
+        self._speculation.came(job, drawn)
+        self._remove(self.scheduler.settle(job))
+
+    def _draw(self, job: Job, row: Row, against: Row | None) -> int | None:
+        """Draws the next token of `job` from its logits, and from those after its negative prompt. None where the
+        job does not go on with it."""
         choice, answer = self._choices[job], self._answers[job.request]
         if len(job.tokens) == job.prompt and job.index == 0:
             self._progress(job)
@@ -195,27 +238,30 @@ class GenerationLoop:
             if choice.look is not None:
                 looked = choice.looked(row, against, self.engine.piece)
                 self._finish(choice, [looked, *choice.end("stop")])
-                return
+                return None
             if job.warm:
                 self._finish(choice, choice.end("stop"))
-                return
+                return None
             token, detail = choice.draw(row, against)
         except SamovarError as error:
             self._fail(job.request, error)
-            return
+            return None
         answer.drew()
         if token in self._ends:
             self._finish(choice, choice.end("stop"))
-            return
+            return None
         events = choice.say(detail, self.engine.piece, self.scheduler.room(job))
         self.scheduler.append(job, token)
         if choice.ended:
             self._finish(choice, events)
-            return
-        if choice.back:
-            self._take_back(choice)
+            return None
         for event in events:
             self._say(job.request, event)
+        if choice.back:
+            self._remove(self.scheduler.rewind(job, choice.back))
+            choice.back = 0
+            return None
+        return token
 
     def _keep(self, job: Job, row: Row, against: Row | None) -> None:
         """The logits at the end of a prompt: another answer to it computes nothing."""
@@ -223,10 +269,9 @@ class GenerationLoop:
         for sequence, kept in zip(self.scheduler.keep_logits(job), rows, strict=True):
             self._keeper.keep(sequence, kept)
 
-    def _take_back(self, choice: Choice) -> None:
-        for removal in self.scheduler.rewind(choice.job, choice.back):
+    def _remove(self, removals: list[Remove]) -> None:
+        for removal in removals:
             self.engine.remove(removal.sequence, removal.start)
-        choice.back = 0
 
     def _progress(self, job: Job) -> None:
         self._say(job.request, PromptProgress(min(job.computed, job.prompt), job.prompt, job.cached))
@@ -234,6 +279,7 @@ class GenerationLoop:
     def _finish(self, choice: Choice, events: list[Event]) -> None:
         job = choice.job
         answer = self._answers[job.request]
+        self._remove(self.scheduler.settle(job))
         self.scheduler.finish(job)
         del self._choices[job]
         self._prompts.remember(
@@ -255,8 +301,7 @@ class GenerationLoop:
         answer = self._answers.pop(request)
         for choice in answer.choices:
             self._choices.pop(choice.job, None)
-            for removal in self.scheduler.forget(choice.job):
-                self.engine.remove(removal.sequence, 0)
+            self._remove(self.scheduler.forget(choice.job))
         self._say(request, Failed(error.value()))
 
     def _say(self, id: str, event: Event) -> None:
@@ -278,8 +323,9 @@ def limits_of(engine: Engine) -> Limits:
 def _batch(plan: Plan) -> Batch:
     batch = Batch([], [], [], [])
     for work in plan.work:
-        batch.tokens += work.job.tokens[work.start : work.start + work.count]
-        batch.positions += range(work.start, work.start + work.count)
-        batch.sequences += [work.sequence] * work.count
-        batch.wanted += [False] * (work.count - 1) + [work.wanted] * (work.count > 0)
+        size = work.count + len(work.guesses)
+        batch.tokens += work.job.tokens[work.start : work.start + work.count] + work.guesses
+        batch.positions += range(work.start, work.start + size)
+        batch.sequences += [work.sequence] * size
+        batch.wanted += [False] * (size - work.rows) + [True] * work.rows
     return batch

@@ -7,6 +7,8 @@ the engine's work, then `computed`, `append` or `finish` for each piece. The rul
   (`caches`).
 - Running streams get one token each in every step; prompts share what is left of the step's budget in turns, so a
   long prompt never stops the streams.
+- What is guessed to come next for a stream is computed behind its last token, on cells that nobody else needs: it
+  pushes out idle caches at most, and goes again where it does not come (`settle`).
 - A guided request is a pair of sequences, its own and its shadow's (the negative prompt): they are admitted, drawn
   for and given up together. What their prompts share is computed once, in the leader, and copied.
 - When cells run out, idle caches are forgotten (least recently used first), then the youngest request gives up its
@@ -17,12 +19,13 @@ the engine's work, then `computed`, `append` or `finish` for each piece. The rul
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 from samovar.core.errors import Busy, InvalidInput, PromptTooLong
 from samovar.runtime.caches import Caches
 from samovar.runtime.cells import Slot, common
-from samovar.runtime.jobs import Job, Limits, Plan, Remove, Save, Work
+from samovar.runtime.jobs import NO_GUESSES, Guesses, Job, Limits, Plan, Remove, Save, Work
 from samovar.runtime.shelf import EmptyShelf, Shelf
 
 
@@ -71,10 +74,16 @@ class Scheduler:
         self._steady = False
         return jobs
 
-    def plan(self) -> Plan:
-        """The next step. It is empty only when nothing runs or waits; valid until the next call."""
-        if self._steady and self.caches.cells.free >= len(self._last.work):
-            return self._next_tokens()
+    def plan(self, guesses: Guesses = NO_GUESSES) -> Plan:
+        """The next step, with as many of the `guesses` as there is room for. It is empty only when nothing runs or
+        waits; valid until the next call."""
+        steady = self._steady and self.caches.cells.free >= len(self._last.work)
+        plan = self._next_tokens() if steady else self._next_plan()
+        for work in plan.work if guesses else ():
+            self._guess(work, guesses.get(work.job, ()), plan)
+        return plan
+
+    def _next_plan(self) -> Plan:
         plan = Plan()
         self._admit(plan)
         for job in self.running:
@@ -98,9 +107,8 @@ class Scheduler:
         plan = self._last
         plan.ops.clear()
         for work in plan.work:
-            work.start += work.count
-            work.count = 1
             slot = self.slots[work.sequence]
+            work.start, work.count, work.guesses = len(slot.tokens), 1, []
             slot.cells += self.caches.cells.take(1)
             slot.tokens.append(work.job.tokens[-1])
         return plan
@@ -121,6 +129,18 @@ class Scheduler:
                 self.caches.cut(one.slot, len(one.tokens) - 1)
                 removals.append(Remove(one.slot.sequence, len(one.tokens) - 1))
         return removals
+
+    def settle(self, job: Job) -> list[Remove]:
+        """Gives back what was guessed for `job` and did not come, after the draws of a step. The caller does what
+        is returned."""
+        slot, last = job.slot, len(job.tokens) - 1
+        if slot is None or len(slot.tokens) <= last:
+            return []
+        came = last + (slot.tokens[last] == job.tokens[last])
+        if came == len(slot.tokens):
+            return []
+        self.caches.cut(slot, came)
+        return [Remove(slot.sequence, came)]
 
     def room(self, job: Job) -> int:
         """Tokens that `job` may still get before its window is full, or the cache with it and its shadow."""
@@ -225,6 +245,18 @@ class Scheduler:
             if job.shadow and job.shadow.slot and not job.shadow.restoring:
                 shared = common(job.tokens[:-1], job.shadow.tokens[:-1])
                 job.shadow.borrows = shared if shared > job.shadow.computed and self.limits.can_copy else 0
+
+    def _guess(self, work: Work, guesses: Sequence[int], plan: Plan) -> None:
+        """Adds to a draw those of the `guesses` that the window and the cells have room for."""
+        job, cells = work.job, self.caches.cells
+        if not (guesses and work.wanted and work.count and len(job.pair) == 1 and len(job.tokens) > job.prompt):
+            return
+        if job.slot and self.limits.can_remove_tail:
+            count = min(len(guesses), self.room(job) - 1)
+            while cells.free < count and self.caches.give_up_one(plan):
+                pass
+            work.guesses = list(guesses[: min(count, cells.free)])
+            self.caches.grow(job.slot, work.guesses)
 
     def _fits(self, job: Job) -> bool:
         """Whether the prompt's cells are there when idle caches are given up. An empty house always takes one."""

@@ -26,6 +26,7 @@ from samovar.runtime.frames import FromWorker, Happened, Load, LoadFailed, Loadi
 from samovar.runtime.kv import Tiers, open_tiers
 from samovar.runtime.loop import GenerationLoop
 from samovar.runtime.shelf import TierShelf
+from samovar.runtime.speculation import Speculation, open_speculation
 
 Inbox = queue.SimpleQueue[ToWorker]
 
@@ -87,8 +88,9 @@ def listen(stream: BinaryIO, inbox: Inbox, quitting: threading.Event) -> None:
     os._exit(0)
 
 
-def load(spec: LoadSpec, outbox: Outbox, quitting: threading.Event) -> Engine | None:
-    """Opens the engine and says how far it is; None when it could not, which has then been said."""
+def load(spec: LoadSpec, outbox: Outbox, quitting: threading.Event) -> tuple[Engine, Speculation] | None:
+    """Opens the engine and what guesses for it, and says how far it is; None when it could not, which has then been
+    said."""
 
     def progress(share: float) -> bool:
         outbox.put(Loading(share))
@@ -97,13 +99,14 @@ def load(spec: LoadSpec, outbox: Outbox, quitting: threading.Event) -> Engine | 
 
     try:
         engine = open_engine(spec, progress)
+        speculation, notes = open_speculation(spec, engine, lambda: not quitting.is_set())
     except SamovarError as error:
         outbox.put(LoadFailed(error.value()))
         outbox.flush()
         return None
-    outbox.put(Ready(engine.info))
+    outbox.put(Ready(msgspec.structs.replace(engine.info, notes=engine.info.notes + notes)))
     outbox.flush()
-    return engine
+    return engine, speculation
 
 
 def shelf_for(engine: Engine, spec: LoadSpec) -> Tiers:
@@ -113,9 +116,9 @@ def shelf_for(engine: Engine, spec: LoadSpec) -> Tiers:
     return open_tiers(spec.kv_folder, engine.info.cache_id, ram=ram, disk=disk, cuttable=able.can_remove_tail)
 
 
-def serve(engine: Engine, tiers: Tiers, inbox: Inbox, outbox: Outbox) -> None:
+def serve(engine: Engine, speculation: Speculation, tiers: Tiers, inbox: Inbox, outbox: Outbox) -> None:
     """Answers until told to quit."""
-    loop = GenerationLoop(engine, outbox.put, store=TierShelf(tiers))
+    loop = GenerationLoop(engine, outbox.put, store=TierShelf(tiers), speculation=speculation)
     # What was loaded stays: the collector need not walk over it between two tokens.
     gc.collect()
     gc.freeze()
@@ -161,11 +164,13 @@ def main() -> None:
     threading.Thread(target=listen, args=(sys.stdin.buffer, inbox, quitting), daemon=True).start()
     first = inbox.get()
     if isinstance(first, Load):
-        engine = load(first.spec, outbox, quitting)
-        if engine is not None:
+        loaded = load(first.spec, outbox, quitting)
+        if loaded is not None:
+            engine, speculation = loaded
             tiers = shelf_for(engine, first.spec)
-            serve(engine, tiers, inbox, outbox)
+            serve(engine, speculation, tiers, inbox, outbox)
             tiers.close(WRITING_SECONDS)
+            speculation.close()
             engine.close()
     outbox.flush()
     # C libraries may hang or crash in their exit handlers; everything worth keeping has been sent.

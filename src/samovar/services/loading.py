@@ -11,8 +11,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from samovar.core.engine import LoadSpec
-from samovar.core.errors import NotFound
+from samovar.core.engine import LoadSpec, Speculate
+from samovar.core.errors import InvalidInput, NotFound
 from samovar.core.library import InstalledModel
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import find_native
@@ -65,13 +65,21 @@ class LoadPlanner:
         return self._library.find(name)
 
     def plan(self, model: InstalledModel) -> LoadSpec:
-        """Raises BadModelFile, NotEnoughMemory, Missing where no library can run it."""
+        """Raises BadModelFile, NotEnoughMemory, Missing where no library can run it; NotFound, InvalidInput where
+        the draft model cannot be had."""
+        available = available_memory()
+        draft, for_draft = self._draft(model, available)
+        spec, taken = self._plan(model, self._settings.parallel or DEFAULT_PARALLEL, available - for_draft)
+        spec = replace(spec, speculate=self._speculate(model), draft=draft)
+        return self._with_caches(spec, available - for_draft - taken)
+
+    def _plan(self, model: InstalledModel, parallel: int, available: int) -> tuple[LoadSpec, int]:
+        """How to run `model` alone, and the bytes that it takes of those `available`."""
         chosen = self._settings
-        parallel = chosen.parallel or DEFAULT_PARALLEL
         if model.architecture == ECHO:
             window = chosen.ctx or ECHO_WINDOW
-            spec = LoadSpec(engine=ECHO, path=model.path, window=window, cells=window * parallel, parallel=parallel)
-            return self._with_caches(spec, available_memory())
+            cells = window * parallel
+            return LoadSpec(engine=ECHO, path=model.path, window=window, cells=cells, parallel=parallel), 0
         header = read_header(Path(model.path))
         require_language_model(header)
         native = find_native(chosen.home.builds)
@@ -90,7 +98,6 @@ class LoadPlanner:
             micro_batch=ways[0].micro_batch,
             flash=ways[0].flash,
         )
-        available = available_memory()
         memory = plan_memory(demand, available, chosen.ctx)
         spec = LoadSpec(
             engine="llama",
@@ -102,7 +109,23 @@ class LoadPlanner:
             settings=ways,
             native=folder,
         )
-        return self._with_caches(spec, available - memory.total)
+        return spec, memory.total
+
+    def _draft(self, model: InstalledModel, available: int) -> tuple[LoadSpec | None, int]:
+        """How to run the draft model for `model`, where one is wanted, and the bytes that it takes."""
+        wanted, mode = self._settings.draft, self._settings.speculate
+        if mode == "draft" and wanted is None:
+            raise InvalidInput("models.no_draft")
+        if wanted is None or mode in ("off", "lookup"):
+            return None, 0
+        draft = _echo(wanted) if _is_echo(wanted) else self._library.locate(wanted)
+        return (None, 0) if draft.path == model.path else self._plan(draft, 1, available)
+
+    def _speculate(self, model: InstalledModel) -> Speculate:
+        """The echo engine stands for a model that takes its time for each token: there, guesses are asked for."""
+        chosen = self._settings
+        plain = chosen.speculate == "auto" and chosen.draft is None and model.architecture == ECHO
+        return "off" if plain else chosen.speculate
 
     def _with_caches(self, spec: LoadSpec, left: int) -> LoadSpec:
         """`spec` with room for caches: as the settings say, else of the `left` bytes of memory and of the disk."""

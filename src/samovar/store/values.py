@@ -22,13 +22,16 @@ class Loop(msgspec.Struct, frozen=True):
 
 
 class Stats(msgspec.Struct, frozen=True):
-    """What the last run of the model for an answer took. Time and rate are 0 where it said nothing."""
+    """What the last run of the model for an answer took. Time and rate are 0 where it said nothing. `guessed`
+    tokens were verified ahead, `came_true` of them were right."""
 
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
     first_token_ms: float = 0.0
     tokens_per_second: float = 0.0
+    guessed: int = 0
+    came_true: int = 0
     loop: Loop | None = None
 
 

@@ -175,5 +175,7 @@ const statsOf = (text: string, rate: number) => ({
   completion_tokens: tokensOf(text).length,
   first_token_ms: 150,
   tokens_per_second: rate > 1 ? rate : 63.4,
+  guessed: 0,
+  came_true: 0,
   loop: null,
 });

@@ -182,6 +182,8 @@ class Turn:
             tokens_per_second=timings.predicted_n / timings.predicted_ms * 1000
             if timings.predicted_ms > 0
             else 0.0,
+            guessed=timings.draft_n,
+            came_true=timings.draft_n_accepted,
             loop=self._lookout.found,
         )
 

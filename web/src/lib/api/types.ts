@@ -16,6 +16,9 @@ export interface Stats {
   completion_tokens: number;
   first_token_ms: number;
   tokens_per_second: number;
+  /** Tokens verified ahead, and how many of them were right. */
+  guessed: number;
+  came_true: number;
   loop: Loop | null;
 }
 

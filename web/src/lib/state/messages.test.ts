@@ -101,7 +101,15 @@ test("versions turn to the leaf that was last worked on", () => {
   expect(all.leafOfVersion(all.last!, 1)).toBeNull();
 });
 
-const STATS = { prompt_tokens: 1, cached_tokens: 0, completion_tokens: 9, first_token_ms: 1, tokens_per_second: 9 };
+const STATS = {
+  prompt_tokens: 1,
+  cached_tokens: 0,
+  completion_tokens: 9,
+  first_token_ms: 1,
+  tokens_per_second: 9,
+  guessed: 0,
+  came_true: 0,
+};
 const ROUND = { kind: "cycle", times: 4, text: "tea and" } as const;
 
 test("a loop is known while it is written, afterwards, and no longer when the answer goes on", () => {

@@ -123,6 +123,8 @@ export const en = {
   answerTokens: tokens,
   promptTokens: (n: number, cached: number) =>
     cached ? `prompt ${tokens(n)}, ${cached.toLocaleString("en")} cached` : `prompt ${tokens(n)}`,
+  guessed: (right: number, all: number) =>
+    `${right.toLocaleString("en")} of ${all.toLocaleString("en")} guessed tokens were right`,
 
   promptText: "Exactly what went into the model for this answer. Control tokens are marked.",
   promptControl: "control token",

@@ -129,6 +129,7 @@ export const ru: Words = {
   answerTokens: tokens,
   promptTokens: (n, cached) =>
     cached ? `запрос ${tokens(n)}, ${cached.toLocaleString("ru")} из кэша` : `запрос ${tokens(n)}`,
+  guessed: (right, all) => `угадано наперёд ${right.toLocaleString("ru")} из ${all.toLocaleString("ru")}`,
 
   promptText: "Ровно то, что получила модель для этого ответа. Управляющие токены выделены.",
   promptControl: "управляющий токен",
