@@ -72,7 +72,7 @@ class Prompts:
     def _learn(self, label: Label) -> None:
         with suppress(msgspec.DecodeError):
             noted = msgspec.msgpack.decode(label.note, type=Noted)
-            self._spellings.add(noted.parts, (*label.tokens.tolist(), *noted.more))
+            self._spellings.add(noted.parts, (*label.tokens, *noted.more))
 
     def _going_on(self, parts: Sequence[Part]) -> list[int] | None:
         tokens = self._tokens(parts, bos=False)

@@ -59,7 +59,7 @@ class Serving(RuleBasedStateMachine):
         """What a loop does: the best, and where that is damaged the next best, until there is none."""
         before = None
         while (match := self.tiers.longest(tokens, tenant)) is not None:
-            row = match.label.tokens.tolist()
+            row = match.label.tokens
             assert match.label.tenant == tenant and (tenant, tuple(row)) in self.ever
             assert match.shared == shared(row, tokens) > 0
             assert self.cuttable or match.shared == match.length

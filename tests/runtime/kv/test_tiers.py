@@ -249,7 +249,7 @@ def test_with_room_enough_nothing_is_ever_computed_twice(
     usable = [tokens for tokens, _ in rows if cuttable or wanted[: len(tokens)] == tokens]
     assert (match.shared if match else 0) == max((shared(tokens, wanted) for tokens in usable), default=0)
     if match:
-        assert tiers.fetch(match) == entry(*match.label.tokens.tolist()).blob
+        assert tiers.fetch(match) == entry(*match.label.tokens).blob
     tiers.close(0)
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Tokens: TypeAlias = Sequence[int] | npt.NDArray[np.int32]
+Tokens = Sequence[int]
 
 TOKEN = 4
 """Bytes of a token in a key."""
@@ -24,15 +20,27 @@ _NAME_BYTES = 20
 def key_of(tokens: Tokens) -> bytes:
     """`tokens` (ids from 0 up to 2³¹ − 1) as bytes that compare as the rows of ids do: four each, the high one
     first. A row that begins with another has a key that begins with its key."""
-    return np.asarray(tokens, dtype=">i4").tobytes()
+    return _swapped(array("i", tokens)).tobytes()
 
 
 def shared_tokens(one: bytes, other: bytes) -> int:
     """Length in tokens of the common prefix of two keys."""
-    count = min(len(one), len(other)) // TOKEN
-    differs = np.frombuffer(one, np.uint32, count) != np.frombuffer(other, np.uint32, count)
-    first = int(differs.argmax()) if count else 0
-    return first if count and differs[first] else count
+    alike, most = 0, min(len(one), len(other)) // TOKEN
+    if one[: most * TOKEN] == other[: most * TOKEN]:
+        return most
+    # The first `alike` are the same, and of the first `most` one is not.
+    while most - alike > 1:
+        middle = (alike + most) // 2
+        same = one[alike * TOKEN : middle * TOKEN] == other[alike * TOKEN : middle * TOKEN]
+        alike, most = (middle, most) if same else (alike, middle)
+    return alike
+
+
+def _swapped(tokens: array[int]) -> array[int]:
+    """`tokens` with the high byte first in memory, or back again."""
+    if sys.byteorder == "little":
+        tokens.byteswap()
+    return tokens
 
 
 @dataclass(frozen=True)
@@ -53,9 +61,8 @@ class Label:
         return len(self.key) // TOKEN
 
     @property
-    def tokens(self) -> npt.NDArray[np.int32]:
-        """int32 [tokens]."""
-        return np.frombuffer(self.key, ">i4").astype(np.int32)
+    def tokens(self) -> list[int]:
+        return _swapped(array("i", self.key)).tolist()
 
     @cached_property
     def name(self) -> str:
