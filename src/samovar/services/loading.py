@@ -25,6 +25,7 @@ from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 from samovar.hub.library import Library
 from samovar.hub.memory import Demand, plan_memory
+from samovar.hub.rope import stretch
 
 ECHO = "echo"
 ECHO_WINDOW = 4096
@@ -90,6 +91,7 @@ class LoadPlanner:
             parallel=parallel,
             tensors=header.tensor_kinds(),
             preference=chosen.library,
+            cache=chosen.cache,
         )
         demand = Demand(
             shape=model_shape(header),
@@ -97,8 +99,10 @@ class LoadPlanner:
             parallel=parallel,
             micro_batch=ways[0].micro_batch,
             flash=ways[0].flash,
+            cache=chosen.cache,
         )
         memory = plan_memory(demand, available, chosen.ctx)
+        stretched = stretch(demand.shape, memory.window, chosen.rope)
         spec = LoadSpec(
             engine="llama",
             path=model.path,
@@ -108,6 +112,9 @@ class LoadPlanner:
             threads=chosen.threads or 0,
             settings=ways,
             native=folder,
+            cache=chosen.cache,
+            rope=stretched.rope,
+            notes=stretched.notes,
         )
         return spec, memory.total
 
@@ -139,7 +146,8 @@ class LoadPlanner:
 
 
 def verdict_key(spec: LoadSpec) -> str:
-    """What a verdict about a model holds for: this very file, these builds, this processor, this many sequences."""
+    """What a verdict about a model holds for: this very file, these builds, this processor, this many sequences,
+    this cache and these positions."""
     path = Path(spec.path)
     stat = None if spec.engine == ECHO else path.stat()
     cpu = read_cpu()
@@ -150,6 +158,8 @@ def verdict_key(spec: LoadSpec) -> str:
         cpu.machine,
         sorted(cpu.flags),
         spec.parallel > 1,
+        spec.cache,
+        spec.rope,
     )
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 

@@ -150,7 +150,8 @@ class ModelService:
         async with self._told(name):
             worker = await supervisor.worker()
         worker.pin(self._pinned)
-        self._state.set(ModelState(name, "ready", 1.0, notes=supervisor.notes + _template_notes(worker)))
+        notes = supervisor.notes + supervisor.spec.notes + _template_notes(worker)
+        self._state.set(ModelState(name, "ready", 1.0, notes=notes))
         return worker
 
     @asynccontextmanager

@@ -1,10 +1,14 @@
-"""The one table of what a build is known to compute wrongly. The matrix test holds it to the truth, both ways."""
+"""The tables of what a build is known to compute wrongly or not at all. Tests hold them to the truth, both ways."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import msgspec
 
-from samovar.core.engine import Build
+from samovar.core.engine import Build, Setting
+from samovar.core.rope import CacheTypes, KvType
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -28,6 +32,19 @@ widths of two SmolLM2 models) and at none that is: divergence 0.2 to 0.8 nat aga
 def source_of(build: str) -> str:
     """The build whose source `build` was compiled from: what is wrong is wrong on every instruction set."""
     return "ik" if build == "ik-native" else build
+
+
+NOT_IN_FLASH: Mapping[str, frozenset[KvType]] = MappingProxyType({"ik": frozenset({"q5_1"})})
+"""KV types, of keys or of values, for which a build's flash attention has no kernel: it ends the process."""
+
+
+def cache_refusal(way: Setting, cache: CacheTypes) -> str | None:
+    """Why `way` cannot be computed with such a cache: a catalogue key; None where it can."""
+    if way.flash:
+        lacking = NOT_IN_FLASH.get(source_of(way.build), frozenset())
+        return "engines.cache_not_in_flash" if {cache.keys, cache.values} & lacking else None
+    # Without it values lie transposed, so that a block of a quantised type would hold one element of many tokens.
+    return None if cache.values == "f16" else "engines.cache_needs_flash"
 
 
 def first_wrong_batch(build: str, type: str, width: int) -> int | None:

@@ -18,6 +18,7 @@ from samovar.engines.llama.binding import (
     Binding,
     ContextOptions,
     Signature,
+    set_positions_and_cache,
 )
 from samovar.engines.llama.layout import check_defaults
 
@@ -77,6 +78,7 @@ class MainlineBinding(Binding):
         params.n_ctx, params.n_batch, params.n_ubatch = options.cells, options.batch, options.micro_batch
         params.n_seq_max, params.flash_attn_type = options.parallel, int(options.flash)
         params.n_threads = params.n_threads_batch = options.threads
+        set_positions_and_cache(params, options)
         params.n_outputs_max_per_seq = 0
         # One buffer for all sequences, so that they share cells; windows kept whole, so that they can be cut.
         params.kv_unified = params.swa_full = True

@@ -6,6 +6,8 @@ import os
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from samovar.core.engine import Build, Capabilities, EngineInfo, LoadSpec, Note, Progress, Setting
 from samovar.core.errors import EngineFailed
 from samovar.engines.blob import fingerprint
@@ -100,6 +102,8 @@ def _context(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, tr
         parallel=spec.parallel,
         threads=spec.threads or physical_cores(),
         flash=way.flash,
+        cache=spec.cache,
+        rope=spec.rope,
     )
     context = Context(binding, model.handle, options, model.vocabulary.size)
     divergence = 0.0 if trusted else disagreement(context, model.vocabulary)
@@ -125,7 +129,8 @@ def _engine(
     notes: tuple[Note, ...],
 ) -> LlamaEngine:
     words = model.vocabulary
-    owner = fingerprint("llama", binding.build, binding.version, model.digest, way.flash)
+    layout = (*msgspec.structs.astuple(spec.cache), *msgspec.structs.astuple(spec.rope))
+    owner = fingerprint("llama", binding.build, binding.version, model.digest, way.flash, *map(str, layout))
     info = EngineInfo(
         architecture=model.architecture,
         description=model.description,
