@@ -19,7 +19,8 @@ _FREQUENCY_TENSORS = frozenset({"rope_freqs.weight", "rope_factors_long.weight"}
 
 @dataclass(frozen=True, slots=True)
 class RopeShape:
-    """How a model turns positions into angles: `base`, and the `dimensions` of a head that are turned.
+    """How a model turns positions into angles: `base`, and the `dimensions` of a head that are turned; 0 where the
+    file says nothing of turning.
 
     `stretched`: it was already made for more than it was first trained on (YaRN, long RoPE, a table of frequencies
     of its own), so that its trained context includes a stretch.
@@ -111,6 +112,9 @@ class _Facts:
 
     header: GgufHeader
 
+    def says(self, name: str) -> bool:
+        return self._key(name) in self.header.metadata
+
     def whole(self, name: str, default: int | None = None, most: int = _LARGEST) -> int:
         return self._sane(name, self.header.whole(self._key(name), default), 0 if default is not None else 1, most)
 
@@ -141,7 +145,7 @@ def _rope(facts: _Facts, head: int) -> RopeShape:
     scaling = facts.header.text(f"{facts.header.architecture}.rope.scaling.type", "none")
     return RopeShape(
         base=facts.number("rope.freq_base", 10_000.0, 1.0, _LARGEST_BASE),
-        dimensions=facts.whole("rope.dimension_count", head),
+        dimensions=facts.whole("rope.dimension_count", head if facts.says("rope.freq_base") else 0),
         stretched=scaling != "none" or any(tensor.name in _FREQUENCY_TENSORS for tensor in facts.header.tensors),
     )
 

@@ -20,6 +20,7 @@ from samovar.formats.shape import ModelShape
 
 DEFAULT_WINDOW = 8192
 SMALLEST_WINDOW = 512
+LONGEST_WINDOW = 1 << 24
 # llama.cpp pads the cache to whole blocks of so many cells.
 CELL_STEP = 256
 
@@ -77,6 +78,12 @@ def plan_memory(demand: Demand, available: int, window: int | None = None) -> Me
     return _plan(demand, wished, fitting)
 
 
+def fits_blocks(shape: ModelShape, cache: CacheTypes) -> bool:
+    """Whether a head's keys and values are whole blocks of their types: the library takes no others."""
+    rows = ((cache.keys, shape.key_head), (cache.values, shape.value_head))
+    return all(head % _BLOCKS[type].block == 0 for type, head in rows)
+
+
 def cell_bytes(shape: ModelShape, cache: CacheTypes) -> int:
     """Bytes of one KV cell: keys and values of one token in every layer."""
     return _row_bytes(sum(shape.key_width), cache.keys) + _row_bytes(sum(shape.value_width), cache.values)
@@ -128,7 +135,7 @@ def _most_cells(demand: Demand, available: int, most: int) -> int:
 
 def _check(demand: Demand, window: int | None) -> None:
     limits = (
-        ("window", 1 if window is None else window, 1, 1 << 24),
+        ("window", 1 if window is None else window, 1, LONGEST_WINDOW),
         ("parallel", demand.parallel, 1, 256),
         ("micro_batch", demand.micro_batch, 1, 1 << 16),
     )
@@ -139,12 +146,12 @@ def _check(demand: Demand, window: int | None) -> None:
 
 
 def _check_cache(shape: ModelShape, cache: CacheTypes) -> None:
-    """A head's keys and values must be whole blocks of their types."""
-    for type, head in ((cache.keys, shape.key_head), (cache.values, shape.value_head)):
+    for type in (cache.keys, cache.values):
         if type not in KV_TYPES:
             raise InvalidParameter("hub.kv_type", type=type[:40], known=", ".join(KV_TYPES))
-        if head % _BLOCKS[type].block:
-            raise InvalidParameter("hub.kv_blocks", type=type, head=head, block=_BLOCKS[type].block)
+    if not fits_blocks(shape, cache):
+        heads = f"{shape.key_head} / {shape.value_head}"
+        raise InvalidParameter("hub.kv_blocks", keys=cache.keys, values=cache.values, heads=heads)
 
 
 def _not_enough(demand: Demand, available: int, window: int, fitting: int) -> NotEnoughMemory:

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from samovar.core.engine import LoadSpec, Speculate
-from samovar.core.errors import InvalidInput, NotFound
+from samovar.core.errors import InvalidInput, Missing, NotFound, OutOfRange
 from samovar.core.library import InstalledModel
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import find_native
@@ -24,7 +24,8 @@ from samovar.formats.shape import model_shape, require_language_model
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 from samovar.hub.library import Library
-from samovar.hub.memory import Demand, plan_memory
+from samovar.hub.memory import LONGEST_WINDOW, Demand, plan_memory
+from samovar.hub.outlook import Outlook, outlook
 from samovar.hub.rope import stretch
 
 ECHO = "echo"
@@ -143,6 +144,18 @@ class LoadPlanner:
             kv_ram=default_ram(left) if ram is None else ram,
             kv_disk=default_disk(disk_room(folder)) if disk is None else disk,
         )
+
+    def outlook(self, model: InstalledModel, window: int | None) -> Outlook:
+        """What a window, else the trained context, comes to. Raises BadModelFile, OutOfRange, Missing for a model
+        that has no file."""
+        if model.architecture == ECHO:
+            raise Missing("models.no_context", name=model.name)
+        if window is not None and not 1 <= window <= LONGEST_WINDOW:
+            raise OutOfRange("core.parameter_range", name="ctx", value=window, minimum=1, maximum=LONGEST_WINDOW)
+        header = read_header(Path(model.path))
+        require_language_model(header)
+        shape = model_shape(header)
+        return outlook(shape, window or shape.trained_context)
 
 
 def verdict_key(spec: LoadSpec) -> str:

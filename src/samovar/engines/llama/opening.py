@@ -19,7 +19,7 @@ from samovar.engines.llama.engine import LlamaEngine
 from samovar.engines.llama.ladder import FULL, settings
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.native import MANIFEST, Native, read_native
-from samovar.engines.llama.selfcheck import TOLERANCE, disagreement, shift_error
+from samovar.engines.llama.selfcheck import TOLERANCE, disagreement, shift_error, tolerance
 
 
 def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
@@ -107,7 +107,8 @@ def _context(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, tr
     )
     context = Context(binding, model.handle, options, model.vocabulary.size)
     divergence = 0.0 if trusted else disagreement(context, model.vocabulary)
-    if divergence <= TOLERANCE:
+    allowed = tolerance(spec.cache)
+    if divergence <= allowed:
         return context
     context.close()
     raise EngineFailed(
@@ -115,7 +116,7 @@ def _context(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, tr
         build=binding.build,
         micro_batch=way.micro_batch,
         divergence=round(divergence, 3),
-        allowed=TOLERANCE,
+        allowed=allowed,
     )
 
 
