@@ -86,16 +86,18 @@ class LoadPlanner:
         require_language_model(header)
         native = find_native(chosen.home.builds)
         folder = native.folder if native else ""
+        shape = model_shape(header)
         ways = ways_to_compute(
             builds=[found.build for found in installed_builds(folder)],
             cpu=read_cpu(),
             parallel=parallel,
-            tensors=header.tensor_kinds(),
+            # Without flash attention queries are multiplied with the cached keys as with any matrix of their type.
+            tensors=header.tensor_kinds() | {(chosen.cache.keys.upper(), shape.key_head)},
             preference=chosen.library,
             cache=chosen.cache,
         )
         demand = Demand(
-            shape=model_shape(header),
+            shape=shape,
             weights=header.weight_bytes,
             parallel=parallel,
             micro_batch=ways[0].micro_batch,
@@ -103,7 +105,7 @@ class LoadPlanner:
             cache=chosen.cache,
         )
         memory = plan_memory(demand, available, chosen.ctx)
-        stretched = stretch(demand.shape, memory.window, chosen.rope)
+        stretched = stretch(shape, memory.window, chosen.rope)
         spec = LoadSpec(
             engine="llama",
             path=model.path,

@@ -105,8 +105,8 @@ class Binding(ABC):
             setattr(self, name, declare(library, signature))
 
     @abstractmethod
-    def load_model(self, path: str, progress: Callable[[float], bool]) -> int:
-        """The loaded model, 0 where that failed or `progress` returned False."""
+    def load_model(self, path: str, progress: Callable[[float], bool], rope: Rope) -> int:
+        """The loaded model, 0 where that failed or `progress` returned False. `rope`: of its contexts."""
 
     @abstractmethod
     def new_context(self, model: int, options: ContextOptions) -> int: ...

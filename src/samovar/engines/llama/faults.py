@@ -26,7 +26,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("ik", "Q5_1", 128, 32),
 )
 """Seen at every width tried that is no multiple of four blocks of 32 (544 … 1600, among them 576 and 960, the
-widths of two SmolLM2 models) and at none that is: divergence 0.2 to 0.8 nat against 0.0003."""
+widths of two SmolLM2 models) and at none that is: divergence 0.2 to 0.8 nat against 0.0003. The keys of a KV cache
+are such a matrix too, as wide as a head."""
 
 
 def source_of(build: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from llama_cpp import llama_cpp as api
 
 from samovar.core.engine import Build
+from samovar.core.rope import Rope
 from samovar.engines.llama.binding import (
     BOOL,
     I32,
@@ -68,7 +69,7 @@ class MainlineBinding(Binding):
         _check_layout(version)
         api.llama_backend_init()
 
-    def load_model(self, path: str, progress: Callable[[float], bool]) -> int:
+    def load_model(self, path: str, progress: Callable[[float], bool], rope: Rope) -> int:  # noqa: ARG002
         params = api.llama_model_default_params()
         params.progress_callback = api.llama_progress_callback(lambda share, _: progress(share))
         return api.llama_model_load_from_file(os.fsencode(path), params) or 0

@@ -31,7 +31,7 @@ def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
     ways = spec.settings or _default_settings(spec)
     first = spec.trusted or 0
     binding = load_binding(ways[first].build, spec.native)
-    model = Model(binding, spec.path, progress)
+    model = Model(binding, spec.path, progress, spec.rope)
     try:
         return _settle(spec, ways, first, binding, model)
     except EngineFailed:
