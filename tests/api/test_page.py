@@ -17,12 +17,14 @@ from starlette.types import Message as Asgi
 from samovar.api.page import router
 from samovar.api.security import Door, DoorRules
 from samovar.core.engine import EngineInfo, Note
-from samovar.core.errors import EngineFailed
+from samovar.core.errors import EngineFailed, NotFound
+from samovar.hub.outlook import Outlook, outlook
 from samovar.services.chats import ChatService
 from samovar.services.contracts import InstalledModel, ModelState
 from samovar.services.presets import PresetService
 from samovar.services.watched import Watched
 from samovar.store.database import Database
+from tests.hub.test_rope import LLAMA_2
 from tests.services.scripted import ScriptedAnswers, ScriptedIdle
 from tests.support.building import UNTIL_STOPPED, scripted
 
@@ -42,6 +44,11 @@ class OneModel:
 
     def installed(self) -> tuple[InstalledModel, ...]:
         return (InstalledModel("tiny", "/models/tiny.gguf", 98_000_000, "Q4_1", "llama", 1.7e9),)
+
+    async def outlook(self, name: str, window: int | None = None) -> Outlook:
+        if name != "org/tiny":
+            raise NotFound("page.no_model", name=name)
+        return outlook(LLAMA_2, window or 4096)
 
     async def load(self, name: str) -> EngineInfo:
         self.watched.set(ModelState(name, "loading"))
@@ -394,3 +401,19 @@ async def test_odd_bytes_never_break_the_server(page: Page, body: bytes) -> None
     conversation = await page.new()
     response = await page.http.post(f"/samovar/conversations/{conversation}/messages", content=body)
     assert response.status_code in (200, 400)
+
+
+async def test_a_context_is_shown_before_it_is_loaded(page: Page) -> None:
+    found = await page.call("GET", "/models/org%2Ftiny/context?ctx=16384", **{"Accept-Language": "ru"})
+    assert (found["trained"], found["window"], found["base"], found["alpha"]) == (4096, 16_384, 10_000.0, 7.0)
+    assert found["suggested"]["base"] == pytest.approx(72_196, abs=1)
+    assert {"context": 8192, "alpha": 2.65} in found["curve"]
+    assert [cost["type"] for cost in found["cache"]] == ["f16", "q8_0", "q5_1", "q4_0"]
+    assert found["cache"][0]["size"] == 16_384 * 512 * 1024
+    assert "растянуты" in found["notes"][0] and "4.0 раза" in found["notes"][1]
+    assert (await page.call("GET", "/models/org/tiny/context"))["notes"] == []
+
+
+async def test_a_context_that_is_no_number_and_a_model_that_is_not_there_are_refused(page: Page) -> None:
+    await page.call("GET", "/models/org/tiny/context?ctx=many", status=400)
+    await page.call("GET", "/models/nothing/context", status=404)

@@ -8,7 +8,7 @@ export const HEIGHT = 150;
 export const LEFT = 30;
 export const BELOW = 20;
 const TOP = 8;
-const RIGHT = 12;
+const RIGHT = 20;
 
 export interface Scale {
   x: (context: number) => number;
