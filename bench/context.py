@@ -4,8 +4,8 @@
     python bench/context.py positions MODEL TEXT --ctx 16384
 
 `cache`: mean divergence (nats) of the next-token distributions from those with an f16 cache of the same build and
-way, over the first tokens of the text. `positions`: negative log-likelihood (nats a token) by position, past the trained
-context, without a stretch and with each kind of it.
+way, over the first tokens of the text. `positions`: negative log-likelihood (nats a token) by position, past the
+trained context, without a stretch and with each kind of it.
 """
 
 from __future__ import annotations

@@ -11,16 +11,17 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from samovar.core.engine import LoadSpec, Speculate
+from samovar.core.engine import LoadSpec, Setting, Speculate
 from samovar.core.errors import InvalidInput, Missing, NotFound, OutOfRange
 from samovar.core.library import InstalledModel
+from samovar.core.rope import NO_WISH, RopeWish
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import find_native
 from samovar.engines.llama.builds import installed as installed_builds
 from samovar.engines.llama.cpu import read_cpu
 from samovar.engines.llama.ladder import settings as ways_to_compute
-from samovar.formats.gguf import read_header
-from samovar.formats.shape import model_shape, require_language_model
+from samovar.formats.gguf import GgufHeader, read_header
+from samovar.formats.shape import ModelShape, model_shape, require_language_model
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 from samovar.hub.library import Library
@@ -68,14 +69,17 @@ class LoadPlanner:
 
     def plan(self, model: InstalledModel) -> LoadSpec:
         """Raises BadModelFile, NotEnoughMemory, Missing where no library can run it; NotFound, InvalidInput where
-        the draft model cannot be had."""
+        the draft model cannot be had, InvalidInput where no library has such a cache."""
         available = available_memory()
         draft, for_draft = self._draft(model, available)
-        spec, taken = self._plan(model, self._settings.parallel or DEFAULT_PARALLEL, available - for_draft)
+        parallel, rope = self._settings.parallel or DEFAULT_PARALLEL, self._settings.rope
+        spec, taken = self._plan(model, parallel, available - for_draft, rope)
         spec = replace(spec, speculate=self._speculate(model), draft=draft)
         return self._with_caches(spec, available - for_draft - taken)
 
-    def _plan(self, model: InstalledModel, parallel: int, available: int) -> tuple[LoadSpec, int]:
+    def _plan(
+        self, model: InstalledModel, parallel: int, available: int, rope: RopeWish
+    ) -> tuple[LoadSpec, int]:
         """How to run `model` alone, and the bytes that it takes of those `available`."""
         chosen = self._settings
         if model.architecture == ECHO:
@@ -87,15 +91,7 @@ class LoadPlanner:
         native = find_native(chosen.home.builds)
         folder = native.folder if native else ""
         shape = model_shape(header)
-        ways = ways_to_compute(
-            builds=[found.build for found in installed_builds(folder)],
-            cpu=read_cpu(),
-            parallel=parallel,
-            # Without flash attention queries are multiplied with the cached keys as with any matrix of their type.
-            tensors=header.tensor_kinds() | {(chosen.cache.keys.upper(), shape.key_head)},
-            preference=chosen.library,
-            cache=chosen.cache,
-        )
+        ways = self._ways(header, shape, parallel, folder)
         demand = Demand(
             shape=shape,
             weights=header.weight_bytes,
@@ -105,7 +101,7 @@ class LoadPlanner:
             cache=chosen.cache,
         )
         memory = plan_memory(demand, available, chosen.ctx)
-        stretched = stretch(shape, memory.window, chosen.rope)
+        stretched = stretch(shape, memory.window, rope)
         spec = LoadSpec(
             engine="llama",
             path=model.path,
@@ -129,13 +125,26 @@ class LoadPlanner:
         if wanted is None or mode in ("off", "lookup"):
             return None, 0
         draft = _echo(wanted) if _is_echo(wanted) else self._library.locate(wanted)
-        return (None, 0) if draft.path == model.path else self._plan(draft, 1, available)
+        return (None, 0) if draft.path == model.path else self._plan(draft, 1, available, NO_WISH)
 
     def _speculate(self, model: InstalledModel) -> Speculate:
         """The echo engine stands for a model that takes its time for each token: there, guesses are asked for."""
         chosen = self._settings
         plain = chosen.speculate == "auto" and chosen.draft is None and model.architecture == ECHO
         return "off" if plain else chosen.speculate
+
+    def _ways(self, header: GgufHeader, shape: ModelShape, parallel: int, native: str) -> tuple[Setting, ...]:
+        chosen = self._settings
+        # Without flash attention queries are multiplied with the cached keys as with any matrix of their type.
+        keys = (chosen.cache.keys.upper(), shape.key_head)
+        return ways_to_compute(
+            builds=[found.build for found in installed_builds(native)],
+            cpu=read_cpu(),
+            parallel=parallel,
+            tensors=header.tensor_kinds() | {keys},
+            preference=chosen.library,
+            cache=chosen.cache,
+        )
 
     def _with_caches(self, spec: LoadSpec, left: int) -> LoadSpec:
         """`spec` with room for caches: as the settings say, else of the `left` bytes of memory and of the disk."""
