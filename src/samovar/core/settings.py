@@ -44,7 +44,7 @@ class Settings:
     """How to serve. `ctx` (tokens that one request may use), `parallel` (answers at once) and `threads`: None where
     they are to be chosen from the model and the machine; likewise `kv_ram` and `kv_disk`, the bytes that caches of
     conversations may take (0: none). `port` 0: any free one. `draft`: the model that guesses for others. `rope`:
-    what was said about positions; without that a context past the trained one is stretched as the model needs it."""
+    what was said about positions; otherwise a context past the trained one is stretched as the model needs it."""
 
     home: Home
     host: str = "127.0.0.1"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from samovar.core.engine import Note
 from samovar.core.rope import NO_WISH, OWN_ROPE, Rope, RopeWish
@@ -69,20 +69,18 @@ class Stretch:
 
     rope: Rope
     alpha: float | None
-    notes: tuple[Note, ...]
+    notes: tuple[Note, ...] = ()
 
 
 def stretch(shape: ModelShape, window: int, wish: RopeWish) -> Stretch:
     """`wish` for a model and a window of so many tokens. Without a wish a window past the trained context gets the
     suggested alpha, unless the model is long by itself or was stretched in training. `notes` say what was done, and
     warn past two times the trained context."""
-    times = window / shape.trained_context
-    rope, alpha, note = _wished(shape, window, wish) if wish != NO_WISH else _chosen(shape, window)
-    notes = (*([note] if note else []), *_warnings(shape, window, times))
-    return Stretch(rope, alpha, notes)
+    decided = _wished(shape, window, wish) if wish != NO_WISH else _chosen(shape, window)
+    return replace(decided, notes=(*decided.notes, *_warnings(shape.trained_context, window)))
 
 
-def _wished(shape: ModelShape, window: int, wish: RopeWish) -> tuple[Rope, float | None, Note | None]:
+def _wished(shape: ModelShape, window: int, wish: RopeWish) -> Stretch:
     base = wish.rope_freq_base
     if wish.rope_alpha is not None and wish.rope_alpha > 1:
         base = stretched_base(shape.rope.base, wish.rope_alpha, shape.rope.dimensions)
@@ -96,35 +94,32 @@ def _wished(shape: ModelShape, window: int, wish: RopeWish) -> tuple[Rope, float
         yarn_beta_fast=wish.yarn_beta_fast,
         yarn_beta_slow=wish.yarn_beta_slow,
     )
-    return rope, wish.rope_alpha, None
+    return Stretch(rope, wish.rope_alpha)
 
 
 def _freq_scale(shape: ModelShape, window: int, wish: RopeWish) -> float | None:
     """1 / the wished factor; where linear scaling or YaRN are wished without one, what the window needs."""
     if wish.rope_scale is not None:
         return 1 / wish.rope_scale
-    if wish.rope_scaling in ("linear", "yarn") and window > shape.trained_context:
-        return (wish.yarn_orig_ctx or shape.trained_context) / window
-    return None
+    trained = wish.yarn_orig_ctx or shape.trained_context
+    return trained / window if wish.rope_scaling in ("linear", "yarn") and window > trained else None
 
 
-def _chosen(shape: ModelShape, window: int) -> tuple[Rope, float | None, Note | None]:
+def _chosen(shape: ModelShape, window: int) -> Stretch:
     trained = shape.trained_context
     if window <= trained or shape.rope.dimensions == 0 or not any(shape.key_width):
-        return OWN_ROPE, 1.0, None
+        return Stretch(OWN_ROPE, 1.0)
     facts: dict[str, str | int | float] = {"trained": trained, "window": window}
     alpha = suggested_alpha(shape.rope, trained, window)
     if shape.rope.stretched or trained >= LONG_CONTEXT:
-        return OWN_ROPE, 1.0, Note("hub.rope_left_alone", facts | {"alpha": f"{alpha:g}"})
+        return Stretch(OWN_ROPE, 1.0, (Note("hub.rope_left_alone", facts | {"alpha": f"{alpha:g}"}),))
     base = stretched_base(shape.rope.base, alpha, shape.rope.dimensions)
-    return (
-        Rope(freq_base=base),
-        alpha,
-        Note("hub.rope_stretched", facts | {"alpha": f"{alpha:g}", "base": round(base)}),
-    )
+    said = Note("hub.rope_stretched", facts | {"alpha": f"{alpha:g}", "base": round(base)})
+    return Stretch(Rope(freq_base=base), alpha, (said,))
 
 
-def _warnings(shape: ModelShape, window: int, times: float) -> Iterator[Note]:
+def _warnings(trained: int, window: int) -> Iterator[Note]:
+    times = window / trained
     if times > FAR:
         key = "hub.rope_too_far" if times > TOO_FAR else "hub.rope_far"
-        yield Note(key, {"trained": shape.trained_context, "window": window, "times": f"{times:.1f}"})
+        yield Note(key, {"trained": trained, "window": window, "times": f"{times:.1f}"})
