@@ -1,18 +1,18 @@
 """What a smaller KV cache and a stretched context do to a model's predictions, on a real text.
 
     python bench/context.py cache MODEL TEXT
-    python bench/context.py positions MODEL TEXT --ctx 16384
+    python bench/context.py positions MODEL TEXT
 
 `cache`: mean divergence (nats) of the next-token distributions from those with an f16 cache of the same build and
-way, over the first tokens of the text. `positions`: negative log-likelihood (nats a token) by position, past the
-trained context, without a stretch and with each kind of it.
+way, over the first tokens of the text. `positions`: negative log-likelihood (nats a token) of a passage whose
+beginning lies so far back that the two span the context, as it is and with each kind of stretch. A passage that far
+away stands for all the text between, which would take hours to read; only `ik` takes positions with a gap.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,14 @@ import numpy.typing as npt
 from samovar.core.engine import Batch, Build, Engine, LoadSpec, Setting
 from samovar.core.errors import SamovarError
 from samovar.core.rope import KV_TYPES, OWN_ROPE, PLAIN_CACHE, CacheTypes, Rope, RopeWish
+from samovar.engines.llama.binding import ContextOptions
 from samovar.engines.llama.builds import installed
-from samovar.engines.llama.cpu import read_cpu
+from samovar.engines.llama.context import Context
+from samovar.engines.llama.cpu import physical_cores, read_cpu
 from samovar.engines.llama.faults import cache_refusal
 from samovar.engines.llama.ladder import settings
+from samovar.engines.llama.model import Model
+from samovar.engines.llama.opening import load_binding
 from samovar.engines.llama.selfcheck import mean_divergence
 from samovar.engines.registry import open_engine
 from samovar.formats.gguf import read_header
@@ -35,7 +39,10 @@ Rows = npt.NDArray[np.float32]
 
 STEP, EVERY = 64, 4
 """Tokens of one batch, and of how many of them one is looked at."""
-BANDS = 6
+BEGINNING, REST, CELLS = 768, 384, 2048
+"""Tokens of the passage that stand at the first and at the last positions."""
+SPANS = (0.95, 2, 3, 4)
+"""Contexts, as multiples of the trained one."""
 MIXED = (CacheTypes("q8_0", "q5_1"), CacheTypes("q8_0", "q4_0"))
 CACHES = (
     *(CacheTypes(type) for type in KV_TYPES[1:]),
@@ -59,12 +66,12 @@ def opened(model: Path, setting: Setting, window: int, cache: CacheTypes, rope: 
     return open_engine(spec, lambda _: True)
 
 
-def rows(engine: Engine, tokens: list[int]) -> Iterator[tuple[int, Rows]]:
-    """(position, logits after it) for every EVERY-th token."""
+def rows(engine: Engine | Context, tokens: list[int], places: Sequence[int]) -> Iterator[tuple[int, Rows]]:
+    """(index, logits after it) for every EVERY-th token; `places` are the tokens' positions."""
     for start in range(0, len(tokens), STEP):
         part = tokens[start : start + STEP]
         wanted = [i % EVERY == 0 for i in range(len(part))]
-        logits = engine.decode(Batch(part, list(range(start, start + len(part))), [0] * len(part), wanted))
+        logits = engine.decode(Batch(part, list(places[start : start + len(part)]), [0] * len(part), wanted))
         yield from zip(range(start, start + len(part), EVERY), logits, strict=True)
 
 
@@ -95,39 +102,40 @@ def caches(model: Path, text: str, count: int) -> None:
 def taken(model: Path, way: Setting, cache: CacheTypes, text: str, count: int) -> Rows:
     engine = opened(model, way, count, cache, OWN_ROPE)
     try:
-        return np.stack([row.copy() for _, row in rows(engine, engine.tokenize(text, special=False)[:count])])
+        tokens = engine.tokenize(text, special=False)[:count]
+        return np.stack([row.copy() for _, row in rows(engine, tokens, range(count))])
     finally:
         engine.close()
 
 
-def positions(model: Path, text: str, window: int) -> None:
+def positions(model: Path, text: str, _: int) -> None:
     shape = model_shape(read_header(model))
-    edges = [window * i // BANDS for i in range(BANDS + 1)]
-    print("| | " + " | ".join(f"{a}–{b}" for a, b in pairwise(edges)) + " |")
-    for name, rope in kinds(shape, window).items():
-        losses = likelihoods(model, ways(model)[0], rope, text, window)
-        means = [np.mean([loss for at, loss in losses if a <= at < b]) for a, b in pairwise(edges)]
-        print(f"| {name} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |", flush=True)
+    way = next(way for way in ways(model) if way.build == "ik")
+    print("| context | " + " | ".join(kinds(shape, 2 * shape.trained_context)) + " |")
+    for window in (int(shape.trained_context * span) for span in SPANS):
+        losses = [f"{likelihood(model, way, rope, text, window):.2f}" for rope in kinds(shape, window).values()]
+        print(f"| {window} | " + " | ".join(losses) + " |", flush=True)
 
 
 def kinds(shape: ModelShape, window: int) -> dict[str, Rope]:
-    chosen = stretch(shape, window, RopeWish())
-    return {
-        "as it is": OWN_ROPE,
-        f"alpha {chosen.alpha:g}": chosen.rope,
-        "linear": stretch(shape, window, RopeWish(rope_scaling="linear")).rope,
-        "YaRN": stretch(shape, window, RopeWish(rope_scaling="yarn")).rope,
-    }
+    wishes = {"as it is": RopeWish(rope_alpha=1.0), "suggested alpha": RopeWish()}
+    wishes |= {"linear": RopeWish(rope_scaling="linear"), "YaRN": RopeWish(rope_scaling="yarn")}
+    return {name: stretch(shape, window, wish).rope for name, wish in wishes.items()}
 
 
-def likelihoods(model: Path, way: Setting, rope: Rope, text: str, window: int) -> list[tuple[int, float]]:
-    """(position, −log p of the token that follows), in nats."""
-    engine = opened(model, way, window, PLAIN_CACHE, rope)
-    tokens = engine.tokenize(text, special=False)[: window + 1]
-    try:
-        return [(at, _surprise(row, tokens[at + 1])) for at, row in rows(engine, tokens[:-1])]
-    finally:
-        engine.close()
+def likelihood(path: Path, way: Setting, rope: Rope, text: str, window: int) -> float:
+    """Mean −log p (nats) of the last REST tokens of the passage, which end where the window does. Below the engine,
+    which lets no sequence have a gap."""
+    binding = load_binding(way.build)
+    model = Model(binding, str(path), lambda _: True, rope)
+    options = ContextOptions(CELLS, 512, way.micro_batch, 1, physical_cores(), way.flash, rope=rope)
+    context = Context(binding, model.handle, options, model.vocabulary.size)
+    tokens = model.vocabulary.tokenize(text, special=False, bos=True)[: BEGINNING + REST + 1]
+    places = [*range(BEGINNING), *range(window - REST, window)]
+    losses = [_surprise(row, tokens[at + 1]) for at, row in rows(context, tokens[:-1], places) if at >= BEGINNING]
+    context.close()
+    model.close()
+    return float(np.mean(losses))
 
 
 def _surprise(logits: Rows, token: int) -> float:
