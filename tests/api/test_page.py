@@ -17,7 +17,7 @@ from starlette.types import Message as Asgi
 from samovar.api.page import router
 from samovar.api.security import Door, DoorRules
 from samovar.core.engine import EngineInfo, Note
-from samovar.core.errors import EngineFailed, NotFound
+from samovar.core.errors import EngineFailed
 from samovar.hub.outlook import Outlook, outlook
 from samovar.services.chats import ChatService
 from samovar.services.contracts import InstalledModel, ModelState
@@ -46,8 +46,7 @@ class OneModel:
         return (InstalledModel("tiny", "/models/tiny.gguf", 98_000_000, "Q4_1", "llama", 1.7e9),)
 
     async def outlook(self, name: str, window: int | None = None) -> Outlook:
-        if name != "org/tiny":
-            raise NotFound("page.no_model", name=name)
+        assert name == "org/tiny"
         return outlook(LLAMA_2, window or 4096)
 
     async def load(self, name: str) -> EngineInfo:

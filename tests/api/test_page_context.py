@@ -20,6 +20,5 @@ async def test_a_context_is_shown_before_it_is_loaded(page: Page) -> None:
     assert (await page.call("GET", "/models/org/tiny/context"))["notes"] == []
 
 
-async def test_a_context_that_is_no_number_and_a_model_that_is_not_there_are_refused(page: Page) -> None:
+async def test_a_context_that_is_no_number_is_refused(page: Page) -> None:
     await page.call("GET", "/models/org/tiny/context?ctx=many", status=400)
-    await page.call("GET", "/models/nothing/context", status=404)
