@@ -18,21 +18,20 @@ from samovar.api.page import router
 from samovar.api.security import Door, DoorRules
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import EngineFailed
-from samovar.hub.outlook import Outlook, outlook
 from samovar.services.chats import ChatService
 from samovar.services.contracts import InstalledModel, ModelState
 from samovar.services.presets import PresetService
 from samovar.services.watched import Watched
 from samovar.store.database import Database
-from tests.hub.test_rope import LLAMA_2
 from tests.services.scripted import ScriptedAnswers, ScriptedIdle
 from tests.support.building import UNTIL_STOPPED, scripted
+from tests.support.looking import LlamaOutlook
 
 READY = ModelState("tiny", "ready", 1.0, notes=(Note("store.has_followers"),))
 
 
 @dataclass
-class OneModel:
+class OneModel(LlamaOutlook):
     """`Models` with one file in the library; a load goes on until the test ends it."""
 
     watched: Watched[ModelState] = field(default_factory=lambda: Watched(ModelState()))
@@ -44,10 +43,6 @@ class OneModel:
 
     def installed(self) -> tuple[InstalledModel, ...]:
         return (InstalledModel("tiny", "/models/tiny.gguf", 98_000_000, "Q4_1", "llama", 1.7e9),)
-
-    async def outlook(self, name: str, window: int | None = None) -> Outlook:
-        assert name == "org/tiny"
-        return outlook(LLAMA_2, window or 4096)
 
     async def load(self, name: str) -> EngineInfo:
         self.watched.set(ModelState(name, "loading"))

@@ -77,9 +77,7 @@ class LoadPlanner:
         spec = replace(spec, speculate=self._speculate(model), draft=draft)
         return self._with_caches(spec, available - for_draft - taken)
 
-    def _plan(
-        self, model: InstalledModel, parallel: int, available: int, rope: RopeWish
-    ) -> tuple[LoadSpec, int]:
+    def _plan(self, model: InstalledModel, parallel: int, available: int, rope: RopeWish) -> tuple[LoadSpec, int]:
         """How to run `model` alone, and the bytes that it takes of those `available`."""
         chosen = self._settings
         if model.architecture == ECHO:
