@@ -25,12 +25,13 @@ from samovar.services.watched import Watched
 from samovar.store.database import Database
 from tests.services.scripted import ScriptedAnswers, ScriptedIdle
 from tests.support.building import UNTIL_STOPPED, scripted
+from tests.support.looking import LlamaOutlook
 
 READY = ModelState("tiny", "ready", 1.0, notes=(Note("store.has_followers"),))
 
 
 @dataclass
-class OneModel:
+class OneModel(LlamaOutlook):
     """`Models` with one file in the library; a load goes on until the test ends it."""
 
     watched: Watched[ModelState] = field(default_factory=lambda: Watched(ModelState()))

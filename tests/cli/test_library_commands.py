@@ -15,6 +15,7 @@ import pytest
 
 from tests.formats.gguf_bytes import Tensor, small
 from tests.hub.server import Site, serving
+from tests.support.tiny_llama import TinyLlama
 
 SAMOVAR = Path(sys.executable).with_name("samovar")
 
@@ -99,6 +100,15 @@ def test_rm_removes_all_or_nothing_of_what_is_named(samovar: Shell) -> None:
     path = samovar.put("m.gguf")
     refused = samovar("rm", "--yes", "m", "other")
     assert refused.returncode == 2 and "other" in refused.stderr and path.exists()
+
+
+def test_show_counts_the_cache_of_a_context_by_type(samovar: Shell) -> None:
+    TinyLlama().write(samovar.put("m.gguf"))
+    shown = samovar("show", "m", "--ctx", "1024").stdout
+    assert "KV cache of 1024 tokens" in shown and all(word in shown for word in ("q8_0", "47%", "q4_0", "72%"))
+    outlook = json.loads(samovar("show", "m", "--ctx", "2048", "--json").stdout)["outlook"]
+    assert outlook["window"] == 2048
+    assert outlook["cache"][0] == {"type": "f16", "size": 2048 * 2 * (64 + 64) * 2}
 
 
 def test_rm_leaves_files_outside_the_library_alone(samovar: Shell, tmp_path: Path) -> None:

@@ -98,3 +98,20 @@ def test_a_key_guards_everything_but_the_health_page(tmp_path: Path) -> None:
         assert client.get("/health").status_code == 200
         assert client.get("/v1/models").status_code == 401
         assert client.get("/v1/models", headers={"authorization": "Bearer secret"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--rope-alpha", "0.5"), ("--rope-freq-base", "-10000"), ("--rope-scale", "nan")]
+)
+def test_positions_that_cannot_be_are_refused_before_anything_starts(
+    tmp_path: Path, option: str, value: str
+) -> None:
+    done = subprocess.run(
+        [*SAMOVAR, "--model", "echo", "--port", "0", option, value],
+        capture_output=True,
+        text=True,
+        env=environment(tmp_path),
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(option[2:].replace("-", "_")) and done.stderr.count("\n") == 1

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from samovar.core.errors import InvalidInput
+from samovar.core.errors import InvalidInput, OutOfRange
 from samovar.core.home import Home
+from samovar.core.rope import CacheTypes, RopeWish
 from samovar.core.settings import Said, Settings, read_settings
 
 
@@ -24,7 +25,8 @@ def test_what_is_said_now_wins_over_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["prot = 1", "port = 70000", "port = 'x'", "ctx = 0", "library = 'gpu'", "kv_ram = -1"]
+    "text",
+    ["prot = 1", "port = 70000", "port = 'x'", "ctx = 0", "library = 'gpu'", "kv_ram = -1", "cache_type_k = 'q3'"],
 )
 def test_a_wrong_setting_is_named_with_its_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "settings.toml").write_text(text)
@@ -68,6 +70,20 @@ def test_a_file_that_is_not_toml_is_a_sentence(tmp_path: Path, content: bytes) -
 def test_a_folder_in_the_place_of_the_file_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").mkdir()
     with pytest.raises(InvalidInput, match=r"settings\.toml"):
+        read_settings(Home(tmp_path), Said())
+
+
+def test_what_is_said_about_the_context_comes_from_both_too(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("rope_alpha = 2\ncache_type_k = 'q8_0'\n")
+    settings = read_settings(Home(tmp_path), Said(rope_alpha=2.65, cache_type_v="q4_0"))
+    assert settings.rope == RopeWish(rope_alpha=2.65)
+    assert settings.cache == CacheTypes("q8_0", "q4_0")
+
+
+@pytest.mark.parametrize("text", ["rope_alpha = 0.5", "rope_freq_base = -1"])
+def test_positions_that_cannot_be_are_refused_with_the_reason(tmp_path: Path, text: str) -> None:
+    (tmp_path / "settings.toml").write_text(text)
+    with pytest.raises(OutOfRange, match=text.split()[0]):
         read_settings(Home(tmp_path), Said())
 
 

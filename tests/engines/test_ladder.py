@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samovar.core.engine import Setting
-from samovar.core.errors import Missing
+from samovar.core.errors import InvalidInput, Missing
+from samovar.core.rope import KV_TYPES, CacheTypes, KvType
 from samovar.engines.llama.builds import installed, version_of
 from samovar.engines.llama.cpu import Cpu, parse_cpuinfo, read_cpu
-from samovar.engines.llama.faults import first_wrong_batch
+from samovar.engines.llama.faults import cache_refusal, first_wrong_batch
 from samovar.engines.llama.ladder import Preference, settings
 
 MODERN = Cpu("x86_64", frozenset({"sse4_2", "avx", "avx2", "fma"}), 8)
@@ -69,6 +70,34 @@ def test_a_build_that_is_asked_for_and_not_there_is_missing() -> None:
         settings(builds=(), cpu=MODERN, parallel=1)
 
 
+def test_quantised_values_are_kept_only_where_there_is_flash_attention() -> None:
+    several = settings(builds=BOTH, cpu=MODERN, parallel=4, cache=CacheTypes("f16", "q8_0"))
+    assert several == (Setting("mainline", 512, True),)
+    alone = settings(builds=BOTH, cpu=MODERN, parallel=1, cache=CacheTypes("q8_0", "q8_0"))
+    assert alone[0] == Setting("ik", 512, True) and all(rung.flash for rung in alone)
+
+
+def test_quantised_keys_do_without_it() -> None:
+    assert settings(builds=BOTH, cpu=MODERN, parallel=4, cache=CacheTypes("q4_0"))[0] == Setting("ik", 512, False)
+
+
+def test_ik_has_no_flash_attention_over_q5_1() -> None:
+    rungs = settings(builds=BOTH, cpu=MODERN, parallel=1, cache=CacheTypes("q5_1"))
+    assert rungs[0] == Setting("ik", 31, False)
+    assert not any(rung.build == "ik" and rung.flash for rung in rungs)
+
+
+@pytest.mark.parametrize(
+    ("parallel", "cache", "reason"),
+    [(4, CacheTypes("f16", "q8_0"), "--parallel 1"), (1, CacheTypes("q5_1", "q5_1"), "q8_0 or q4_0")],
+)
+def test_a_cache_that_no_library_here_can_have_is_refused_with_the_reason(
+    parallel: int, cache: CacheTypes, reason: str
+) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        settings(builds=("ik",), cpu=MODERN, parallel=parallel, cache=cache)
+
+
 @given(
     builds=st.sets(st.sampled_from(BOTH), min_size=1),
     avx2=st.booleans(),
@@ -77,10 +106,19 @@ def test_a_build_that_is_asked_for_and_not_there_is_missing() -> None:
         st.tuples(st.sampled_from(["F32", "Q4_1", "Q5_1", "Q8_0"]), st.sampled_from([576, 960, 1024])), max_size=4
     ),
     preference=st.sampled_from(["auto", "ik", "mainline"]),
+    keys=st.sampled_from(KV_TYPES),
+    values=st.sampled_from(KV_TYPES),
 )
 def test_no_rung_is_known_to_be_wrong_or_fatal(
-    builds: set[str], avx2: bool, parallel: int, tensors: set[tuple[str, int]], preference: Preference
+    builds: set[str],
+    avx2: bool,
+    parallel: int,
+    tensors: set[tuple[str, int]],
+    preference: Preference,
+    keys: KvType,
+    values: KvType,
 ) -> None:
+    cache = CacheTypes(keys, values)
     try:
         rungs = settings(
             builds=builds,  # type: ignore[arg-type]
@@ -88,12 +126,14 @@ def test_no_rung_is_known_to_be_wrong_or_fatal(
             parallel=parallel,
             tensors=tensors,
             preference=preference,
+            cache=cache,
         )
-    except Missing:
+    except (Missing, InvalidInput):
         return
     assert rungs and len(set(rungs)) == len(rungs)
     for rung in rungs:
         assert rung.build in builds and preference in ("auto", rung.build)
+        assert cache_refusal(rung, cache) is None
         assert rung.build != "ik" or (avx2 and not (rung.flash and parallel > 1))
         for type, width in tensors:
             first = first_wrong_batch(rung.build, type, width)

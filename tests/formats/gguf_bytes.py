@@ -42,6 +42,10 @@ class Gguf:
         self.metadata.append((key, 4, self.pack("I", value)))
         return self
 
+    def put_f32(self, key: str, value: float) -> Gguf:
+        self.metadata.append((key, 6, self.pack("f", value)))
+        return self
+
     def put_texts(self, key: str, values: list[str]) -> Gguf:
         body = self.pack("IQ", 8, len(values)) + b"".join(map(self.text, values))
         self.metadata.append((key, 9, body))

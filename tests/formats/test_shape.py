@@ -8,7 +8,7 @@ import pytest
 
 from samovar.core.errors import BadModelFile
 from samovar.formats.gguf import read_header
-from samovar.formats.shape import ModelShape, model_shape, require_language_model
+from samovar.formats.shape import ModelShape, RopeShape, model_shape, require_language_model
 from tests.formats.gguf_bytes import Gguf, Tensor
 
 
@@ -108,3 +108,39 @@ def test_files_that_belong_beside_a_model_are_not_language_models(tmp_path: Path
         (tmp_path / "it.gguf").write_bytes(file.bytes())
         with pytest.raises(BadModelFile):
             require_language_model(read_header(tmp_path / "it.gguf"))
+
+
+def rope_of(folder: Path, *tensors: str, scaling: str = "", base: float = 0.0, dimensions: int = 0) -> RopeShape:
+    file = Gguf().put_text("general.architecture", "llama")
+    for name, value in (("block_count", 1), ("embedding_length", 64), ("context_length", 1024)):
+        file.put_u32(f"llama.{name}", value)
+    file.put_u32("llama.attention.head_count", 4)
+    if base:
+        file.put_f32("llama.rope.freq_base", base)
+    if dimensions:
+        file.put_u32("llama.rope.dimension_count", dimensions)
+    if scaling:
+        file.put_text("llama.rope.scaling.type", scaling)
+    names = ("token_embd.weight", *tensors)
+    file.tensors = [Tensor(name, (64, 2), 0, 512 * i, b"\0" * 512) for i, name in enumerate(names)]
+    path = folder / "model.gguf"
+    path.write_bytes(file.bytes())
+    return model_shape(read_header(path)).rope
+
+
+def test_positions_turn_as_the_file_says(tmp_path: Path) -> None:
+    assert rope_of(tmp_path) == RopeShape(10_000.0, 0)
+    assert rope_of(tmp_path, base=1e6) == RopeShape(1e6, 16)
+    assert rope_of(tmp_path, base=5e5, dimensions=8) == RopeShape(5e5, 8)
+
+
+def test_a_model_that_was_stretched_in_training_says_so(tmp_path: Path) -> None:
+    assert not rope_of(tmp_path, scaling="none").stretched
+    assert rope_of(tmp_path, scaling="yarn").stretched
+    assert rope_of(tmp_path, "rope_freqs.weight").stretched
+
+
+@pytest.mark.parametrize("base", [-1.0, 0.5, float("nan"), float("inf")])
+def test_a_base_that_is_no_base_is_a_damaged_file(tmp_path: Path, base: float) -> None:
+    with pytest.raises(BadModelFile, match="freq_base"):
+        rope_of(tmp_path, base=base)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samovar.core.errors import InvalidParameter, NotEnoughMemory
+from samovar.core.rope import CacheTypes, KvType
 from samovar.formats.gguf import read_header
 from samovar.formats.shape import ModelShape, model_shape
 from samovar.hub.available import available_memory, group_headrooms
@@ -32,8 +33,23 @@ def test_the_starter_takes_what_llama_cpp_reserves_for_it() -> None:
     assert 166 * MIB <= plan.compute <= 185 * MIB
     flash = plan_memory(replace(starter(), parallel=1, flash=True), 4 * GIB)
     assert 98 * MIB <= flash.compute <= 125 * MIB
-    quantised = plan_memory(replace(starter(), parallel=1, kv_type="Q8_0"), 4 * GIB)
+    quantised = plan_memory(replace(starter(), parallel=1, cache=CacheTypes("q8_0", "q8_0")), 4 * GIB)
     assert quantised.kv == 180 * MIB * 34 // 64
+
+
+@pytest.mark.parametrize(
+    ("keys", "values", "bits"), [("q8_0", "q4_0", 13), ("q5_1", "f16", 22), ("f16", "q8_0", 24.5)]
+)
+def test_keys_and_values_are_counted_by_their_own_types(keys: KvType, values: KvType, bits: float) -> None:
+    plan = plan_memory(replace(starter(), parallel=1, cache=CacheTypes(keys, values)), 4 * GIB)
+    assert plan.kv == 180 * MIB * bits / 32
+
+
+def test_heads_that_are_no_whole_blocks_keep_their_cache_exact() -> None:
+    odd = replace(starter().shape, key_width=(80,) * 30, kv_heads=(1,) * 30)
+    with pytest.raises(InvalidParameter, match="80 / 192"):
+        plan_memory(Demand(odd, MIB, cache=CacheTypes("q8_0")), 4 * GIB)
+    assert plan_memory(Demand(odd, MIB), 4 * GIB).kv_per_cell
 
 
 def test_every_parallel_sequence_gets_its_window_where_memory_allows() -> None:
@@ -74,7 +90,7 @@ def test_numbers_out_of_range_are_refused() -> None:
     for demand, window in (
         (starter(), 0),
         (replace(starter(), parallel=0), 1),
-        (replace(starter(), kv_type="Q3_K"), 1),
+        (replace(starter(), cache=CacheTypes("q3_k")), 1),  # type: ignore[arg-type]
     ):
         with pytest.raises(InvalidParameter):
             plan_memory(demand, GIB, window)

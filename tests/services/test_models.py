@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from samovar.core.errors import Cancelled, InvalidInput, NotFound
+from samovar.core.errors import Cancelled, InvalidInput, Missing, NotFound, OutOfRange
 from samovar.core.events import Delta, Done
 from samovar.core.home import Home
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Message
+from samovar.core.rope import CacheTypes, RopeWish
 from samovar.core.settings import Settings
 from samovar.services.contracts import ModelState
 from samovar.services.house import Engines, open_engines
+from samovar.services.loading import LoadPlanner, verdict_key
 from tests.support.tiny_llama import TinyLlama
 
 Open = Callable[..., AbstractAsyncContextManager[Engines]]
@@ -25,9 +28,8 @@ Open = Callable[..., AbstractAsyncContextManager[Engines]]
 @pytest.fixture
 def opened(tmp_path: Path) -> Open:
     @asynccontextmanager
-    async def make(model: str | None = "echo", **settings: str) -> AsyncIterator[Engines]:
-        home = Home(tmp_path / "home")
-        async with open_engines(Settings(home=home, model=model, **settings)) as engines:  # type: ignore[arg-type]
+    async def make(model: str | None = "echo", **settings: Any) -> AsyncIterator[Engines]:
+        async with open_engines(Settings(home=Home(tmp_path / "home"), model=model, **settings)) as engines:
             yield engines
 
     return make
@@ -140,3 +142,32 @@ async def test_a_draft_has_to_be_named(opened: Open) -> None:
     async with opened("echo", speculate="draft") as engines:
         with pytest.raises(InvalidInput, match="--draft"):
             await engines.models.load()
+
+
+async def test_a_context_past_the_trained_one_is_stretched_and_said(opened: Open, tmp_path: Path) -> None:
+    tiny = TinyLlama().write(tmp_path / "tiny.gguf")
+    async with opened(str(tiny), ctx=4096, parallel=1, cache=CacheTypes("q8_0", "q8_0")) as engines:
+        info = await engines.models.load()
+        assert (info.window, info.trained_context) == (4096, 2048)
+        (note,) = engines.models.state.notes
+        assert note.key == "hub.rope_stretched" and note.facts["window"] == 4096
+        assert (await engines.models.outlook(str(tiny), 4096)).notes == (note,)
+
+
+def test_another_cache_or_other_positions_need_a_verdict_of_their_own(tmp_path: Path) -> None:
+    tiny = TinyLlama().write(tmp_path / "tiny.gguf")
+    ways = ({}, {"cache": CacheTypes("q8_0")}, {"rope": RopeWish(rope_alpha=2.0)}, {"ctx": 4096})
+    planners = [LoadPlanner(Settings(home=Home(tmp_path), model=str(tiny), parallel=1, **way)) for way in ways]
+    assert len({verdict_key(planner.plan(planner.find(str(tiny)))) for planner in planners}) == len(ways)
+
+
+async def test_an_outlook_of_what_is_no_file_or_no_window_is_refused(opened: Open, tmp_path: Path) -> None:
+    async with opened() as engines:
+        with pytest.raises(Missing, match="echo"):
+            await engines.models.outlook("echo")
+        with pytest.raises(NotFound):
+            await engines.models.outlook("nothing")
+    tiny = TinyLlama().write(tmp_path / "tiny.gguf")
+    async with opened(str(tiny)) as engines:
+        with pytest.raises(OutOfRange):
+            await engines.models.outlook(str(tiny), 0)

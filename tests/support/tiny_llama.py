@@ -43,6 +43,9 @@ CHAT_TEMPLATE = (
 )
 
 
+_ROPE_BASE, _EPSILON = 10_000.0, 1e-5
+
+
 @dataclass(frozen=True)
 class Shape:
     """`width`: the row width of all matrices but two (`attn_output`, `ffn_down`), which stay F32."""
@@ -75,8 +78,8 @@ class TinyLlama:
         kinds = ("attn_q", "attn_k", "attn_v", "ffn_gate", "ffn_up")
         return ("output.weight", *(n for n in self.weights if n.split(".")[-2] in kinds))
 
-    def logits(self, tokens: list[int]) -> Array:
-        """float32 [len(tokens), vocabulary]."""
+    def logits(self, tokens: list[int], *, base: float = _ROPE_BASE, scale: float = 1.0) -> Array:
+        """float32 [len(tokens), vocabulary]. Position p turns pair i by p · `scale` · `base`^(−2i/d)."""
         shape, w = self.shape, self.weights
         x = w["token_embd.weight"][tokens]
         for i in range(shape.layers):
@@ -85,7 +88,7 @@ class TinyLlama:
             q, k, v = (
                 (h @ w[p + f"attn_{which}.weight"].T).reshape(len(tokens), -1, shape.head) for which in "qkv"
             )
-            x = x + _attention(_rotate(q), _rotate(k), v) @ w[p + "attn_output.weight"].T
+            x = x + _attention(_rotate(q, base, scale), _rotate(k, base, scale), v) @ w[p + "attn_output.weight"].T
             h = _norm(x, w[p + "ffn_norm.weight"])
             gate = h @ w[p + "ffn_gate.weight"].T
             x = x + (gate / (1 + np.exp(-gate)) * (h @ w[p + "ffn_up.weight"].T)) @ w[p + "ffn_down.weight"].T
@@ -155,9 +158,6 @@ def write_vocabulary(writer: gguf.GGUFWriter, changed: list[int] | None = None, 
     return len(texts)
 
 
-_ROPE_BASE, _EPSILON = 10_000.0, 1e-5
-
-
 def _vocabulary() -> tuple[list[str], list[int], list[str]]:
     """Texts, kinds and merges of a byte-level BPE vocabulary: control tokens, the bytes, a few merged pieces."""
     texts = [*CONTROL_TOKENS, *(_byte_character(byte) for byte in range(256)), *MERGED]
@@ -207,10 +207,10 @@ def _norm(x: Array, weight: Array) -> Array:
     return np.asarray(x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float32(_EPSILON)) * weight)
 
 
-def _rotate(x: Array) -> Array:
+def _rotate(x: Array, base: float, scale: float) -> Array:
     """Rotary embedding of [tokens, heads, head] over neighbouring pairs, position = row (llama's NORM type)."""
     half = x.shape[-1] // 2
-    angles = np.arange(len(x))[:, None] * _ROPE_BASE ** (-np.arange(half) / half)
+    angles = scale * np.arange(len(x))[:, None] * base ** (-np.arange(half) / half)
     cos, sin = (wave(angles)[:, None, :].astype(np.float32) for wave in (np.cos, np.sin))
     even, odd = x[..., 0::2], x[..., 1::2]
     return np.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1).reshape(x.shape)

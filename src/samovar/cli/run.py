@@ -6,8 +6,10 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
+import msgspec
 import typer
 
+from samovar.cli.context import ContextOptions
 from samovar.cli.conversation import Conversation, Speaker
 from samovar.cli.options import (
     INTERRUPTED,
@@ -25,10 +27,12 @@ from samovar.cli.sampling import SamplingOptions
 from samovar.core.catalogue import say
 from samovar.core.errors import InvalidInput
 from samovar.core.parameters import SamplingParams
+from samovar.core.rope import ContextWish
 from samovar.core.settings import Said, read_settings
 
 
 @SamplingOptions
+@ContextOptions
 def run(
     prompt: Annotated[list[str] | None, typer.Argument(metavar="PROMPT", help="cli.argument_prompt")] = None,
     model: ModelOption = None,
@@ -44,9 +48,17 @@ def run(
     draft: DraftOption = None,
     *,
     sampling: SamplingParams,
+    context: ContextWish,
 ) -> None:
     said = Said(
-        model=model, ctx=ctx, parallel=1, threads=threads, library=library, speculate=speculate, draft=draft
+        model=model,
+        ctx=ctx,
+        parallel=1,
+        threads=threads,
+        library=library,
+        speculate=speculate,
+        draft=draft,
+        **msgspec.structs.asdict(context),
     )
     settings = read_settings(home_from(home), said)
     question = _question(prompt or [])

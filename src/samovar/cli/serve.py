@@ -16,12 +16,14 @@ from dataclasses import replace
 from logging.handlers import RotatingFileHandler
 from typing import Annotated
 
+import msgspec
 import typer
 import uvicorn
 from fastapi import FastAPI
 
 from samovar.api.app import Services, create_app
 from samovar.api.security import DoorRules, check_exposure
+from samovar.cli.context import ContextOptions
 from samovar.cli.options import (
     ContextOption,
     DraftOption,
@@ -36,6 +38,7 @@ from samovar.cli.port import listen, url_of
 from samovar.cli.terminal import Terminal
 from samovar.core.errors import SamovarError
 from samovar.core.home import Home
+from samovar.core.rope import ContextWish
 from samovar.core.settings import Said, Settings, read_settings
 from samovar.services.contracts import BuildState, Models
 from samovar.services.house import House, open_house
@@ -44,6 +47,7 @@ CLOSING_SECONDS = 1
 LOG_BYTES = 4 * 1024 * 1024
 
 
+@ContextOptions
 def serve(
     host: Annotated[
         str | None, typer.Option("--host", envvar="SAMOVAR_HOST", metavar="ADDRESS", help="cli.option_host")
@@ -79,6 +83,8 @@ def serve(
         bool | None,
         typer.Option("--no-browser", envvar="SAMOVAR_NO_BROWSER", help="cli.option_no_browser"),
     ] = None,
+    *,
+    context: ContextWish,
 ) -> None:
     said = Said(
         host=host,
@@ -94,6 +100,7 @@ def serve(
         kv_disk=kv_disk,
         api_key=api_key,
         no_browser=no_browser,
+        **msgspec.structs.asdict(context),
     )
     settings = read_settings(home_from(home), said)
     check_exposure(settings.host, settings.api_key)

@@ -14,32 +14,39 @@ from rich.text import Text
 
 from samovar.cli.figures import count_text, printable, size_text, table_console
 from samovar.cli.options import HomeOption, home_from, terminal_language
+from samovar.cli.show_context import context_parts, plain_context
 from samovar.core.catalogue import Language, say
 from samovar.core.library import InstalledModel
 from samovar.formats.gguf import GgufHeader, LazyArray, Value, read_header
 from samovar.formats.shape import ModelShape, model_shape
 from samovar.hub.library import Library
+from samovar.hub.memory import LONGEST_WINDOW
+from samovar.hub.outlook import Outlook, outlook
 
 _LONGEST_VALUE = 100
 _TEMPLATE = "tokenizer.chat_template"
-_F16_BYTES = 2
 
 
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="library.argument_name")],
     home: HomeOption = None,
+    ctx: Annotated[
+        int | None,
+        typer.Option("--ctx", min=1, max=LONGEST_WINDOW, metavar="N", help="library.option_ctx"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="cli.option_json")] = False,
 ) -> None:
     """Shows what a model is: metadata, template, sizes."""
     model = Library(home_from(home)).locate(name)
     header = read_header(Path(model.path))
     shape, kinds = model_shape(header), _kinds(header)
+    context = outlook(shape, ctx or shape.trained_context)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(_plain(model, header, shape, kinds))))
+        typer.echo(msgspec.json.format(msgspec.json.encode(_plain(model, header, shape, kinds, context))))
         return
     console, language = table_console(), terminal_language()
     tables = (_facts_table(model, header, shape, language), _kinds_table(kinds, language))
-    console.print(*tables, _metadata_table(header, language), sep="\n\n")
+    console.print(*tables, *context_parts(context, language), _metadata_table(header, language), sep="\n\n")
     if shape.chat_template:
         console.print(Text(f"\n{say('library.template', language)}", style="bold"))
         console.print(Text(printable(shape.chat_template)), soft_wrap=True)
@@ -84,7 +91,6 @@ def _facts(
     yield "vocabulary", str(shape.vocabulary)
     if shape.sliding_window:
         yield "sliding_window", str(shape.sliding_window)
-    yield "kv_cache", size_text(1024 * _F16_BYTES * (sum(shape.key_width) + sum(shape.value_width)), language)
 
 
 def _facts_table(model: InstalledModel, header: GgufHeader, shape: ModelShape, language: Language) -> Table:
@@ -125,7 +131,7 @@ def _short(value: Value, language: Language) -> str:
 
 
 def _plain(
-    model: InstalledModel, header: GgufHeader, shape: ModelShape, kinds: list[_Kind]
+    model: InstalledModel, header: GgufHeader, shape: ModelShape, kinds: list[_Kind], context: Outlook
 ) -> Mapping[str, object]:
     """The same for a script; a long list as {"type", "count"}."""
     return {
@@ -136,6 +142,7 @@ def _plain(
         "quant": header.quant,
         "parameters": header.parameters,
         "context": shape.trained_context,
+        "outlook": plain_context(context),
         "layers": shape.layers,
         "embedding": shape.embedding,
         "heads": shape.heads,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+from samovar.core.rope import OWN_ROPE, PLAIN_CACHE, CacheTypes, Rope
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -56,7 +58,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     `shifts`: whether positions can be shifted; None: not known yet.
     `threads` 0: as many as there are physical cores. `native`: the folder of the build "ik-native", "" for none.
     `kv_folder`: where caches of conversations are kept over a restart; `kv_ram` and `kv_disk`: bytes that they may
-    take, 0: none are kept there. `draft`: a small model that guesses for this one.
+    take, 0: none are kept there. `draft`: a small model that guesses for this one. `notes`: what was decided about
+    this load.
     """
 
     engine: str
@@ -74,6 +77,9 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     native: str = ""
     speculate: Speculate = "off"
     draft: LoadSpec | None = None
+    cache: CacheTypes = PLAIN_CACHE
+    rope: Rope = OWN_ROPE
+    notes: tuple[Note, ...] = ()
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):

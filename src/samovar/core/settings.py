@@ -12,6 +12,7 @@ import msgspec
 from samovar.core.engine import Speculate
 from samovar.core.errors import InvalidInput
 from samovar.core.home import Home
+from samovar.core.rope import NO_WISH, PLAIN_CACHE, CacheTypes, ContextWish, RopeWish, check_wish
 from samovar.core.sizes import parse_size
 
 Library = Literal["auto", "ik", "mainline"]
@@ -20,7 +21,7 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 Size = Annotated[int, msgspec.Meta(ge=0)] | str
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Said(ContextWish, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one source says: the options of `samovar serve` by name, with _ for -. None: nothing about that."""
 
     host: str | None = None
@@ -42,7 +43,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Settings:
     """How to serve. `ctx` (tokens that one request may use), `parallel` (answers at once) and `threads`: None where
     they are to be chosen from the model and the machine; likewise `kv_ram` and `kv_disk`, the bytes that caches of
-    conversations may take (0: none). `port` 0: any free one. `draft`: the model that guesses for others."""
+    conversations may take (0: none). `port` 0: any free one. `draft`: the model that guesses for others. `rope`:
+    what was said about positions; otherwise a context past the trained one is stretched as the model needs it."""
 
     home: Home
     host: str = "127.0.0.1"
@@ -58,18 +60,23 @@ class Settings:
     kv_disk: int | None = None
     api_key: str | None = field(default=None, repr=False)
     no_browser: bool = False
+    rope: RopeWish = NO_WISH
+    cache: CacheTypes = PLAIN_CACHE
 
 
 def read_settings(home: Home, said: Said) -> Settings:
     """`said` (command line and environment) over the home's settings.toml over the defaults.
 
     Raises InvalidInput where settings.toml is not TOML, names a setting that there is not, or holds a value out of
-    its range; InvalidParameter for a size that is none.
+    its range; InvalidParameter for a size that is none, and for what cannot be meant about positions.
     """
     layers = (_stored(home.settings), said)
     values = {k: v for layer in layers for k, v in msgspec.structs.asdict(layer).items() if v is not None}
     values |= {name: parse_size(values[name], name) for name in ("kv_ram", "kv_disk") if name in values}
-    return Settings(home=home, **values)
+    rope = RopeWish(**{name: values.pop(name) for name in RopeWish.__struct_fields__ if name in values})
+    check_wish(rope)
+    cache = CacheTypes(values.pop("cache_type_k", "f16"), values.pop("cache_type_v", "f16"))
+    return Settings(home=home, rope=rope, cache=cache, **values)
 
 
 def _stored(path: Path) -> Said:

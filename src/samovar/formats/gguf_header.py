@@ -100,6 +100,13 @@ class GgufHeader:
             raise self._wrong_type(key, "integer", value)
         return value
 
+    def number(self, key: str, default: float) -> float:
+        """The number under `key`. Raises BadModelFile where it is of another type."""
+        value = self.metadata.get(key, default)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise self._wrong_type(key, "number", value)
+        return float(value)
+
     def per_layer(self, key: str, layers: int, default: int | None = None) -> tuple[int, ...]:
         """The integers under `key`, one per layer; a single one stands for all. Raises as `text` does, and for a
         list of another length."""

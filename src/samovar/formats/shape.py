@@ -13,6 +13,22 @@ from samovar.formats.gguf_header import GgufHeader
 
 _MOST_LAYERS = 4096
 _LARGEST = 1 << 31
+_LARGEST_BASE = 1e12
+_FREQUENCY_TENSORS = frozenset({"rope_freqs.weight", "rope_factors_long.weight"})
+
+
+@dataclass(frozen=True, slots=True)
+class RopeShape:
+    """How a model turns positions into angles: `base`, and the `dimensions` of a head that are turned; 0 where the
+    file says nothing of turning.
+
+    `stretched`: it was already made for more than it was first trained on (YaRN, long RoPE, a table of frequencies
+    of its own), so that its trained context includes a stretch.
+    """
+
+    base: float = 10_000.0
+    dimensions: int = 0
+    stretched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +52,16 @@ class ModelShape:
     sliding_window: int
     vocabulary: int
     chat_template: str | None
+    rope: RopeShape = RopeShape()
+
+    @property
+    def key_head(self) -> int:
+        """Elements of one head's key; 0 for a model without attention."""
+        return max((w // n for w, n in zip(self.key_width, self.kv_heads, strict=True) if n), default=0)
+
+    @property
+    def value_head(self) -> int:
+        return max((w // n for w, n in zip(self.value_width, self.kv_heads, strict=True) if n), default=0)
 
     @property
     def recurrent(self) -> bool:
@@ -76,6 +102,7 @@ def model_shape(header: GgufHeader) -> ModelShape:
         sliding_window=facts.whole("attention.sliding_window", 0),
         vocabulary=header.length("tokenizer.ggml.tokens") or facts.whole("vocab_size", 0),
         chat_template=header.text("tokenizer.chat_template", "") or None,
+        rope=_rope(facts, key),
     )
 
 
@@ -85,8 +112,17 @@ class _Facts:
 
     header: GgufHeader
 
+    def says(self, name: str) -> bool:
+        return self._key(name) in self.header.metadata
+
     def whole(self, name: str, default: int | None = None, most: int = _LARGEST) -> int:
         return self._sane(name, self.header.whole(self._key(name), default), 0 if default is not None else 1, most)
+
+    def number(self, name: str, default: float, least: float, most: float) -> float:
+        value = self.header.number(self._key(name), default)
+        if not least <= value <= most:
+            raise BadModelFile("formats.metadata_range", key=self._key(name), value=value, least=least, most=most)
+        return value
 
     def layered(
         self, name: str, layers: int, default: int | None, fallback: tuple[int, ...] = ()
@@ -103,6 +139,15 @@ class _Facts:
         if not least <= value <= most:
             raise BadModelFile("formats.metadata_range", key=self._key(name), value=value, least=least, most=most)
         return value
+
+
+def _rope(facts: _Facts, head: int) -> RopeShape:
+    scaling = facts.header.text(f"{facts.header.architecture}.rope.scaling.type", "none")
+    return RopeShape(
+        base=facts.number("rope.freq_base", 10_000.0, 1.0, _LARGEST_BASE),
+        dimensions=facts.whole("rope.dimension_count", head if facts.says("rope.freq_base") else 0),
+        stretched=scaling != "none" or any(tensor.name in _FREQUENCY_TENSORS for tensor in facts.header.tensors),
+    )
 
 
 def _without_recurrent(facts: _Facts, layers: int, kv_heads: tuple[int, ...]) -> tuple[int, ...]:

@@ -14,11 +14,13 @@ from math import ceil
 from types import MappingProxyType
 
 from samovar.core.errors import InvalidParameter, NotEnoughMemory
-from samovar.formats.gguf_types import GGML_TYPES
+from samovar.core.rope import KV_TYPES, PLAIN_CACHE, CacheTypes, KvType
+from samovar.formats.gguf_types import GGML_TYPES, GgmlType
 from samovar.formats.shape import ModelShape
 
 DEFAULT_WINDOW = 8192
 SMALLEST_WINDOW = 512
+LONGEST_WINDOW = 1 << 24
 # llama.cpp pads the cache to whole blocks of so many cells.
 CELL_STEP = 256
 
@@ -27,11 +29,7 @@ _ACTIVATION_ROWS = 8
 # A worker with its interpreter, NumPy, the library and the vocabulary, before it holds a model.
 _PROCESS_BYTES = 128 << 20
 _MIB = 1 << 20
-_CACHE_TYPES = frozenset({"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "IQ4_NL"})
-KV_TYPES: Mapping[str, float] = MappingProxyType(
-    {t.name: t.size / t.block for t in GGML_TYPES.values() if t.name in _CACHE_TYPES}
-)
-"""Bytes per element of the types that a KV cache may have."""
+_BLOCKS: Mapping[str, GgmlType] = MappingProxyType({t.name.lower(): t for t in GGML_TYPES.values()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Demand:
     shape: ModelShape
     weights: int
     parallel: int = 4
-    kv_type: str = "F16"
+    cache: CacheTypes = PLAIN_CACHE
     micro_batch: int = 512
     flash: bool = False
 
@@ -80,9 +78,24 @@ def plan_memory(demand: Demand, available: int, window: int | None = None) -> Me
     return _plan(demand, wished, fitting)
 
 
+def fits_blocks(shape: ModelShape, cache: CacheTypes) -> bool:
+    """Whether a head's keys and values are whole blocks of their types: the library takes no others."""
+    rows = ((cache.keys, shape.key_head), (cache.values, shape.value_head))
+    return all(head % _BLOCKS[type].block == 0 for type, head in rows)
+
+
+def cell_bytes(shape: ModelShape, cache: CacheTypes) -> int:
+    """Bytes of one KV cell: keys and values of one token in every layer."""
+    return _row_bytes(sum(shape.key_width), cache.keys) + _row_bytes(sum(shape.value_width), cache.values)
+
+
+def _row_bytes(elements: int, type: KvType) -> int:
+    return elements * _BLOCKS[type].size // _BLOCKS[type].block
+
+
 def _plan(demand: Demand, window: int, cells: int) -> MemoryPlan:
     shape = demand.shape
-    per_cell = ceil((sum(shape.key_width) + sum(shape.value_width)) * KV_TYPES[demand.kv_type])
+    per_cell = cell_bytes(shape, demand.cache)
     return MemoryPlan(
         window=window,
         parallel=demand.parallel,
@@ -122,15 +135,23 @@ def _most_cells(demand: Demand, available: int, most: int) -> int:
 
 def _check(demand: Demand, window: int | None) -> None:
     limits = (
-        ("window", 1 if window is None else window, 1, 1 << 24),
+        ("window", 1 if window is None else window, 1, LONGEST_WINDOW),
         ("parallel", demand.parallel, 1, 256),
         ("micro_batch", demand.micro_batch, 1, 1 << 16),
     )
     for name, value, least, most in limits:
         if not least <= value <= most:
             raise InvalidParameter("core.parameter_range", name=name, value=value, minimum=least, maximum=most)
-    if demand.kv_type not in KV_TYPES:
-        raise InvalidParameter("hub.kv_type", type=demand.kv_type[:40], known=", ".join(sorted(KV_TYPES)))
+    _check_cache(demand.shape, demand.cache)
+
+
+def _check_cache(shape: ModelShape, cache: CacheTypes) -> None:
+    for type in (cache.keys, cache.values):
+        if type not in KV_TYPES:
+            raise InvalidParameter("hub.kv_type", type=type[:40], known=", ".join(KV_TYPES))
+    if not fits_blocks(shape, cache):
+        heads = f"{shape.key_head} / {shape.value_head}"
+        raise InvalidParameter("hub.kv_blocks", keys=cache.keys, values=cache.values, heads=heads)
 
 
 def _not_enough(demand: Demand, available: int, window: int, fitting: int) -> NotEnoughMemory:

@@ -51,6 +51,10 @@ class Supervisor:
         self._starting = asyncio.Lock()
 
     @property
+    def spec(self) -> LoadSpec:
+        return self._spec
+
+    @property
     def alive(self) -> bool:
         return self._worker is not None and self._worker.death is None
 

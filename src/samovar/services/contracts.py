@@ -13,6 +13,7 @@ from samovar.core.events import Accepted, Event, Stage
 from samovar.core.library import InstalledModel as InstalledModel
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Message, Part
+from samovar.hub.outlook import Outlook as Outlook
 
 LoadState = Literal["none", "loading", "ready", "failed"]
 
@@ -157,6 +158,11 @@ class Models(Protocol):
     def state(self) -> ModelState: ...
 
     def installed(self) -> tuple[InstalledModel, ...]: ...
+
+    async def outlook(self, name: str, window: int | None = None) -> Outlook:
+        """What a window of so many tokens (else the trained context) comes to for a model of the library. Raises
+        NotFound, BadModelFile, Missing for a model that has no file, OutOfRange."""
+        ...
 
     async def load(self, name: str | None = None) -> EngineInfo:
         """Loads (or finds loaded) and returns when the model is ready: the named one, else the one that is served,

@@ -11,20 +11,23 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from samovar.core.engine import LoadSpec, Speculate
-from samovar.core.errors import InvalidInput, NotFound
+from samovar.core.engine import LoadSpec, Setting, Speculate
+from samovar.core.errors import InvalidInput, Missing, NotFound, OutOfRange
 from samovar.core.library import InstalledModel
+from samovar.core.rope import NO_WISH, RopeWish
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import find_native
 from samovar.engines.llama.builds import installed as installed_builds
 from samovar.engines.llama.cpu import read_cpu
 from samovar.engines.llama.ladder import settings as ways_to_compute
-from samovar.formats.gguf import read_header
-from samovar.formats.shape import model_shape, require_language_model
+from samovar.formats.gguf import GgufHeader, read_header
+from samovar.formats.shape import ModelShape, model_shape, require_language_model
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 from samovar.hub.library import Library
-from samovar.hub.memory import Demand, plan_memory
+from samovar.hub.memory import LONGEST_WINDOW, Demand, plan_memory
+from samovar.hub.outlook import Outlook, outlook
+from samovar.hub.rope import stretch
 
 ECHO = "echo"
 ECHO_WINDOW = 4096
@@ -66,14 +69,15 @@ class LoadPlanner:
 
     def plan(self, model: InstalledModel) -> LoadSpec:
         """Raises BadModelFile, NotEnoughMemory, Missing where no library can run it; NotFound, InvalidInput where
-        the draft model cannot be had."""
+        the draft model cannot be had, InvalidInput where no library has such a cache."""
         available = available_memory()
         draft, for_draft = self._draft(model, available)
-        spec, taken = self._plan(model, self._settings.parallel or DEFAULT_PARALLEL, available - for_draft)
+        parallel, rope = self._settings.parallel or DEFAULT_PARALLEL, self._settings.rope
+        spec, taken = self._plan(model, parallel, available - for_draft, rope)
         spec = replace(spec, speculate=self._speculate(model), draft=draft)
         return self._with_caches(spec, available - for_draft - taken)
 
-    def _plan(self, model: InstalledModel, parallel: int, available: int) -> tuple[LoadSpec, int]:
+    def _plan(self, model: InstalledModel, parallel: int, available: int, rope: RopeWish) -> tuple[LoadSpec, int]:
         """How to run `model` alone, and the bytes that it takes of those `available`."""
         chosen = self._settings
         if model.architecture == ECHO:
@@ -84,21 +88,18 @@ class LoadPlanner:
         require_language_model(header)
         native = find_native(chosen.home.builds)
         folder = native.folder if native else ""
-        ways = ways_to_compute(
-            builds=[found.build for found in installed_builds(folder)],
-            cpu=read_cpu(),
-            parallel=parallel,
-            tensors=header.tensor_kinds(),
-            preference=chosen.library,
-        )
+        shape = model_shape(header)
+        ways = self._ways(header, shape, parallel, folder)
         demand = Demand(
-            shape=model_shape(header),
+            shape=shape,
             weights=header.weight_bytes,
             parallel=parallel,
             micro_batch=ways[0].micro_batch,
             flash=ways[0].flash,
+            cache=chosen.cache,
         )
         memory = plan_memory(demand, available, chosen.ctx)
+        stretched = stretch(shape, memory.window, rope)
         spec = LoadSpec(
             engine="llama",
             path=model.path,
@@ -108,6 +109,9 @@ class LoadPlanner:
             threads=chosen.threads or 0,
             settings=ways,
             native=folder,
+            cache=chosen.cache,
+            rope=stretched.rope,
+            notes=stretched.notes,
         )
         return spec, memory.total
 
@@ -119,13 +123,26 @@ class LoadPlanner:
         if wanted is None or mode in ("off", "lookup"):
             return None, 0
         draft = _echo(wanted) if _is_echo(wanted) else self._library.locate(wanted)
-        return (None, 0) if draft.path == model.path else self._plan(draft, 1, available)
+        return (None, 0) if draft.path == model.path else self._plan(draft, 1, available, NO_WISH)
 
     def _speculate(self, model: InstalledModel) -> Speculate:
         """The echo engine stands for a model that takes its time for each token: there, guesses are asked for."""
         chosen = self._settings
         plain = chosen.speculate == "auto" and chosen.draft is None and model.architecture == ECHO
         return "off" if plain else chosen.speculate
+
+    def _ways(self, header: GgufHeader, shape: ModelShape, parallel: int, native: str) -> tuple[Setting, ...]:
+        chosen = self._settings
+        # Without flash attention queries are multiplied with the cached keys as with any matrix of their type.
+        keys = (chosen.cache.keys.upper(), shape.key_head)
+        return ways_to_compute(
+            builds=[found.build for found in installed_builds(native)],
+            cpu=read_cpu(),
+            parallel=parallel,
+            tensors=header.tensor_kinds() | {keys},
+            preference=chosen.library,
+            cache=chosen.cache,
+        )
 
     def _with_caches(self, spec: LoadSpec, left: int) -> LoadSpec:
         """`spec` with room for caches: as the settings say, else of the `left` bytes of memory and of the disk."""
@@ -137,9 +154,22 @@ class LoadPlanner:
             kv_disk=default_disk(disk_room(folder)) if disk is None else disk,
         )
 
+    def outlook(self, model: InstalledModel, window: int | None) -> Outlook:
+        """What a window, else the trained context, comes to. Raises BadModelFile, OutOfRange, Missing for a model
+        that has no file."""
+        if model.architecture == ECHO:
+            raise Missing("models.no_context", name=model.name)
+        if window is not None and not 1 <= window <= LONGEST_WINDOW:
+            raise OutOfRange("core.parameter_range", name="ctx", value=window, minimum=1, maximum=LONGEST_WINDOW)
+        header = read_header(Path(model.path))
+        require_language_model(header)
+        shape = model_shape(header)
+        return outlook(shape, window or shape.trained_context)
+
 
 def verdict_key(spec: LoadSpec) -> str:
-    """What a verdict about a model holds for: this very file, these builds, this processor, this many sequences."""
+    """What a verdict about a model holds for: this very file, these builds, this processor, this many sequences,
+    this cache and these positions."""
     path = Path(spec.path)
     stat = None if spec.engine == ECHO else path.stat()
     cpu = read_cpu()
@@ -150,6 +180,8 @@ def verdict_key(spec: LoadSpec) -> str:
         cpu.machine,
         sorted(cpu.flags),
         spec.parallel > 1,
+        spec.cache,
+        spec.rope,
     )
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 

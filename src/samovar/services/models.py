@@ -16,7 +16,7 @@ from samovar.core.errors import Cancelled, SamovarError
 from samovar.core.library import InstalledModel
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.supervisor import Hooks, Supervisor
-from samovar.services.contracts import ModelState
+from samovar.services.contracts import ModelState, Outlook
 from samovar.services.loading import LoadPlanner
 from samovar.services.verdicts import VerdictKeeper
 from samovar.services.watched import Watched
@@ -49,6 +49,10 @@ class ModelService:
 
     def installed(self) -> tuple[InstalledModel, ...]:
         return self._planner.installed()
+
+    async def outlook(self, name: str, window: int | None = None) -> Outlook:
+        model = await asyncio.to_thread(self._planner.find, name)
+        return await asyncio.to_thread(self._planner.outlook, model, window)
 
     def watch(self) -> AsyncIterator[ModelState]:
         return self._state.watch()
@@ -150,7 +154,8 @@ class ModelService:
         async with self._told(name):
             worker = await supervisor.worker()
         worker.pin(self._pinned)
-        self._state.set(ModelState(name, "ready", 1.0, notes=supervisor.notes + _template_notes(worker)))
+        notes = supervisor.notes + supervisor.spec.notes + _template_notes(worker)
+        self._state.set(ModelState(name, "ready", 1.0, notes=notes))
         return worker
 
     @asynccontextmanager

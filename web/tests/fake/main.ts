@@ -67,7 +67,8 @@ async function api(request: IncomingMessage, response: ServerResponse, url: URL)
   try {
     for (const [method, pattern, run] of ROUTES) {
       const match = method === request.method ? pattern.exec(path) : null;
-      if (match) return reply(200, run(world, match[1] ?? "", body, (url.searchParams.get("query") ?? "").toLowerCase()));
+      const query = (url.searchParams.get("query") ?? "").toLowerCase();
+      if (match) return reply(200, run(world, match[1] ?? "", body, query, Number(url.searchParams.get("ctx"))));
     }
     throw new Missing("There is nothing at this address.");
   } catch (error) {

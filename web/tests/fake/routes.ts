@@ -1,6 +1,7 @@
 /** The page's API over the scripted world: a table of method, path and what it does. */
 
 import type { Conversation, Message, Sampling } from "../../src/lib/api/types.ts";
+import { outlook } from "./outlook.ts";
 import { DECLARED, kept, PRESETS } from "./sampling.ts";
 import type { World } from "./world.ts";
 
@@ -14,7 +15,7 @@ export interface Body {
   sampling?: Partial<Sampling> | null;
 }
 
-type Route = readonly [string, RegExp, (world: World, id: string, body: Body, query: string) => unknown];
+type Route = readonly [string, RegExp, (world: World, id: string, body: Body, query: string, ctx: number) => unknown];
 
 export class Missing extends Error {}
 
@@ -56,6 +57,7 @@ export const ROUTES: readonly Route[] = [
   ["GET", /^\/sampling$/, () => DECLARED],
   ["GET", /^\/presets$/, () => PRESETS],
   ["GET", /^\/presets\/(\w+)$/, (_, name) => PRESETS.find((preset) => preset.name === name)],
+  ["GET", /^\/models\/(.+)\/context$/, (_world, _name, _body, _query, wanted) => outlook(wanted)],
   ["POST", /^\/models\/load$/, (world, _, body) => world.load(body.name ?? null)],
   ["POST", /^\/models\/unload$/, (world) => world.load(null)],
   ["POST", /^\/build$/, (world) => world.compile(true)],

@@ -15,7 +15,7 @@ from samovar.api.page.exchange import fields, language, reply, required
 from samovar.api.page.merged import merged
 from samovar.api.sse import EventStream, frame
 from samovar.core.catalogue import Language
-from samovar.core.errors import NotFound, SamovarError
+from samovar.core.errors import InvalidParameter, NotFound, SamovarError
 from samovar.services.chats import ChatService
 from samovar.services.contracts import Building, Models
 
@@ -41,6 +41,14 @@ def router(chats: ChatService, models: Models, build: Building) -> APIRouter:
         told = language(request)
         frames = merged(_model_frames(models, told), _list_frames(chats), _build_frames(build, told))
         return EventStream(frames, frames.aclose)
+
+    @routes.get("/models/{name:path}/context")
+    async def context(request: Request, name: str) -> Response:
+        window = request.query_params.get("ctx")
+        if window is not None and not window.isdecimal():
+            raise InvalidParameter("core.parameter_type", name="ctx", kind="int", value=window[:40])
+        found = await models.outlook(name, None if window is None else int(window[:20]))
+        return reply(wire.outlook(found, language(request)))
 
     @routes.post("/models/load")
     async def load(request: Request) -> Response:

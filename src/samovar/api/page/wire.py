@@ -21,7 +21,7 @@ from samovar.services.chats.events import (
     Titled,
     Whole,
 )
-from samovar.services.contracts import BuildState, InstalledModel, ModelState, RenderedPrompt
+from samovar.services.contracts import BuildState, InstalledModel, ModelState, Outlook, RenderedPrompt
 from samovar.services.presets import Listed, Preset, builtin
 from samovar.services.presets.params import plain
 from samovar.store.values import Asked, Conversation, StoredMessage, Tree
@@ -82,6 +82,19 @@ def build_state(value: BuildState, language: Language) -> Json:
 
 def installed(value: InstalledModel) -> Json:
     return {"name": value.name, "size": value.size, "quant": value.quant, "architecture": value.architecture}
+
+
+def outlook(value: Outlook, language: Language) -> Json:
+    return {
+        "trained": value.trained,
+        "window": value.window,
+        "base": value.base,
+        "alpha": value.alpha,
+        "suggested": {"alpha": value.suggested, "base": value.suggested_base},
+        "notes": [say(note.key, language, **note.facts) for note in value.notes],
+        "curve": [{"context": point.context, "alpha": point.alpha} for point in value.curve],
+        "cache": [{"type": cost.type, "size": cost.size} for cost in value.cache],
+    }
 
 
 def prompt(value: RenderedPrompt) -> Json:

@@ -10,8 +10,10 @@ import ctypes
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from samovar.core.engine import Build
+from samovar.core.rope import OWN_ROPE, PLAIN_CACHE, CacheTypes, Rope
 from samovar.engines.llama.log import LibraryLog
 
 CONTROL, USER_DEFINED = 1 << 3, 1 << 4
@@ -52,6 +54,8 @@ class ContextOptions:
     parallel: int
     threads: int
     flash: bool
+    cache: CacheTypes = PLAIN_CACHE
+    rope: Rope = OWN_ROPE
 
 
 class Binding(ABC):
@@ -101,8 +105,8 @@ class Binding(ABC):
             setattr(self, name, declare(library, signature))
 
     @abstractmethod
-    def load_model(self, path: str, progress: Callable[[float], bool]) -> int:
-        """The loaded model, 0 where that failed or `progress` returned False."""
+    def load_model(self, path: str, progress: Callable[[float], bool], rope: Rope) -> int:
+        """The loaded model, 0 where that failed or `progress` returned False. `rope`: of its contexts."""
 
     @abstractmethod
     def new_context(self, model: int, options: ContextOptions) -> int: ...
@@ -143,6 +147,33 @@ class Binding(ABC):
     @abstractmethod
     def state_write(self, context: int, sequence: int, address: int, size: int) -> int:
         """Fills the sequence from memory; the number of bytes read, 0 where that failed."""
+
+
+CACHE_TYPES: Mapping[str, int] = MappingProxyType({"f16": 1, "q8_0": 8, "q5_1": 7, "q4_0": 2})
+"""`enum ggml_type`."""
+SCALINGS: Mapping[str, int] = MappingProxyType({"none": 0, "linear": 1, "yarn": 2})
+"""`enum llama_rope_scaling_type`."""
+
+
+def set_positions_and_cache(params: ctypes.Structure, options: ContextOptions) -> None:
+    """Writes rope and cache types into a `llama_context_params`, whose fields every build names alike. What nobody
+    said keeps the library's default, which is the model's own."""
+    rope = options.rope
+    fields: Mapping[str, float | None] = {
+        "type_k": CACHE_TYPES[options.cache.keys],
+        "type_v": CACHE_TYPES[options.cache.values],
+        "rope_scaling_type": None if rope.scaling is None else SCALINGS[rope.scaling],
+        "rope_freq_base": rope.freq_base,
+        "rope_freq_scale": rope.freq_scale,
+        "yarn_orig_ctx": rope.yarn_orig_ctx,
+        "yarn_ext_factor": rope.yarn_ext_factor,
+        "yarn_attn_factor": rope.yarn_attn_factor,
+        "yarn_beta_fast": rope.yarn_beta_fast,
+        "yarn_beta_slow": rope.yarn_beta_slow,
+    }
+    for name, value in fields.items():
+        if value is not None:
+            setattr(params, name, value)
 
 
 def declare(library: ctypes.CDLL, signature: Signature) -> Function:

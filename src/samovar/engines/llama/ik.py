@@ -19,6 +19,7 @@ from ik_llama_cpp import _ctypes_api as api
 
 from samovar.core.engine import Build
 from samovar.core.errors import EngineFailed
+from samovar.core.rope import Rope
 from samovar.engines.llama.binding import (
     BOOL,
     I32,
@@ -30,14 +31,20 @@ from samovar.engines.llama.binding import (
     Binding,
     ContextOptions,
     Signature,
+    set_positions_and_cache,
 )
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.llama.layout import check_defaults, check_header, declared_fields, layout_digest
 from samovar.engines.llama.native import MANIFEST, Native
+from samovar.formats.gguf import read_header
 
 KNOWN_LAYOUTS: Mapping[str, str] = {"0.1.5": "f404fbbc2ede776a"}
 """Digests of the structs in the headers of known versions. A wheel's header lies where `llama-cpp-python` puts its
 own, so that the one installed last is the only one there."""
+
+
+_FLOAT = 1
+"""Of `enum llama_model_kv_override_type`."""
 
 
 class CacheView(ctypes.Structure):
@@ -113,8 +120,10 @@ class IkBinding(Binding):
         _check_layout(self.build, version, native.header if native else own_header())
         api.llama_backend_init()
 
-    def load_model(self, path: str, progress: Callable[[float], bool]) -> int:
+    def load_model(self, path: str, progress: Callable[[float], bool], rope: Rope) -> int:
         params = api.llama_model_default_params()
+        overrides = _overrides(path, rope)
+        params.kv_overrides = overrides
         params.progress_callback = api.llama_progress_callback(lambda share, _: progress(share))
         return api.llama_model_load_from_file(os.fsencode(path), params) or 0
 
@@ -123,6 +132,7 @@ class IkBinding(Binding):
         params.n_ctx, params.n_batch, params.n_ubatch = options.cells, options.batch, options.micro_batch
         params.n_seq_max, params.flash_attn = options.parallel, options.flash
         params.n_threads = params.n_threads_batch = options.threads
+        set_positions_and_cache(params, options)
         return api.llama_init_from_model(model, params) or 0
 
     def vocabulary(self, model: int) -> int:
@@ -170,6 +180,21 @@ class IkBinding(Binding):
 
     def state_write(self, context: int, sequence: int, address: int, size: int) -> int:
         return self._state_set(context, address, size, sequence, 0)
+
+
+def _overrides(path: str, rope: Rope) -> ctypes.Array[ctypes.Structure] | None:
+    """What is read in place of the file's metadata. Most of this build's graphs take the scale of positions from
+    the model and leave the context's aside (build_std_attention), so that it must be in both."""
+    scale = 1.0 if rope.scaling == "none" else rope.freq_scale
+    if scale is None:
+        return None
+    entries: ctypes.Array[ctypes.Structure] = (
+        api.llama_model_kv_override * 2
+    )()  # the second, without a name, ends the list
+    entries[0].tag = _FLOAT
+    entries[0].key = f"{read_header(Path(path)).architecture}.rope.scaling.factor".encode()
+    entries[0].value.val_f64 = 1 / scale
+    return entries
 
 
 def own_header() -> str | None:

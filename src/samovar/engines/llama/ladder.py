@@ -6,9 +6,10 @@ from collections.abc import Collection
 from typing import Literal
 
 from samovar.core.engine import Build, Setting
-from samovar.core.errors import Missing
+from samovar.core.errors import InvalidInput, Missing
+from samovar.core.rope import PLAIN_CACHE, CacheTypes
 from samovar.engines.llama.cpu import Cpu
-from samovar.engines.llama.faults import first_wrong_batch, source_of
+from samovar.engines.llama.faults import cache_refusal, first_wrong_batch, source_of
 
 Preference = Literal["auto", "ik", "mainline"]
 
@@ -40,11 +41,13 @@ def settings(
     parallel: int,
     tensors: Collection[tuple[str, int]] = (),
     preference: Preference = "auto",
+    cache: CacheTypes = PLAIN_CACHE,
 ) -> tuple[Setting, ...]:
     """The rungs to try, in order. `tensors`: (GGML type name, row width) of the model's matrices.
 
     `preference` "ik" means both builds of that source. Raises Missing where none is left: the wanted build is not
     installed, the processor cannot run it, or it is known to compute this model wrongly.
+    Raises InvalidInput where no way has a cache of these types.
     """
     usable = {build for build in builds if source_of(build) != "ik" or cpu.runs_ik}
     wanted = {build for build in usable if preference in ("auto", source_of(build))}
@@ -55,7 +58,19 @@ def settings(
     right = tuple(rung for rung in rungs if _right(rung, tensors))
     if not right:
         raise Missing("engines.known_wrong", builds=", ".join(sorted(wanted)), installed=", ".join(sorted(builds)))
-    return right
+    return _with_cache(right, cache, parallel)
+
+
+def _with_cache(rungs: tuple[Setting, ...], cache: CacheTypes, parallel: int) -> tuple[Setting, ...]:
+    """Those of `rungs` that can have such a cache."""
+    reasons = {rung: cache_refusal(rung, cache) for rung in rungs}
+    fitting = tuple(rung for rung, reason in reasons.items() if reason is None)
+    if fitting:
+        return fitting
+    # A way with flash attention that lacks the type says more than one without it.
+    key = next(reason for rung, reason in sorted(reasons.items(), key=lambda of: not of[0].flash) if reason)
+    builds = ", ".join(sorted({rung.build for rung in rungs}))
+    raise InvalidInput(key, keys=cache.keys, values=cache.values, builds=builds, parallel=parallel)
 
 
 def _right(rung: Setting, tensors: Collection[tuple[str, int]]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from llama_cpp import llama_cpp as api
 
 from samovar.core.engine import Build
+from samovar.core.rope import Rope
 from samovar.engines.llama.binding import (
     BOOL,
     I32,
@@ -18,6 +19,7 @@ from samovar.engines.llama.binding import (
     Binding,
     ContextOptions,
     Signature,
+    set_positions_and_cache,
 )
 from samovar.engines.llama.layout import check_defaults
 
@@ -67,7 +69,7 @@ class MainlineBinding(Binding):
         _check_layout(version)
         api.llama_backend_init()
 
-    def load_model(self, path: str, progress: Callable[[float], bool]) -> int:
+    def load_model(self, path: str, progress: Callable[[float], bool], rope: Rope) -> int:  # noqa: ARG002
         params = api.llama_model_default_params()
         params.progress_callback = api.llama_progress_callback(lambda share, _: progress(share))
         return api.llama_model_load_from_file(os.fsencode(path), params) or 0
@@ -77,6 +79,7 @@ class MainlineBinding(Binding):
         params.n_ctx, params.n_batch, params.n_ubatch = options.cells, options.batch, options.micro_batch
         params.n_seq_max, params.flash_attn_type = options.parallel, int(options.flash)
         params.n_threads = params.n_threads_batch = options.threads
+        set_positions_and_cache(params, options)
         params.n_outputs_max_per_seq = 0
         # One buffer for all sequences, so that they share cells; windows kept whole, so that they can be cut.
         params.kv_unified = params.swa_full = True

@@ -6,6 +6,8 @@ import os
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from samovar.core.engine import Build, Capabilities, EngineInfo, LoadSpec, Note, Progress, Setting
 from samovar.core.errors import EngineFailed
 from samovar.engines.blob import fingerprint
@@ -17,7 +19,7 @@ from samovar.engines.llama.engine import LlamaEngine
 from samovar.engines.llama.ladder import FULL, settings
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.native import MANIFEST, Native, read_native
-from samovar.engines.llama.selfcheck import TOLERANCE, disagreement, shift_error
+from samovar.engines.llama.selfcheck import TOLERANCE, disagreement, shift_error, tolerance
 
 
 def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
@@ -29,7 +31,7 @@ def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
     ways = spec.settings or _default_settings(spec)
     first = spec.trusted or 0
     binding = load_binding(ways[first].build, spec.native)
-    model = Model(binding, spec.path, progress)
+    model = Model(binding, spec.path, progress, spec.rope)
     try:
         return _settle(spec, ways, first, binding, model)
     except EngineFailed:
@@ -100,10 +102,13 @@ def _context(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, tr
         parallel=spec.parallel,
         threads=spec.threads or physical_cores(),
         flash=way.flash,
+        cache=spec.cache,
+        rope=spec.rope,
     )
     context = Context(binding, model.handle, options, model.vocabulary.size)
     divergence = 0.0 if trusted else disagreement(context, model.vocabulary)
-    if divergence <= TOLERANCE:
+    allowed = tolerance(spec.cache)
+    if divergence <= allowed:
         return context
     context.close()
     raise EngineFailed(
@@ -111,7 +116,7 @@ def _context(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, tr
         build=binding.build,
         micro_batch=way.micro_batch,
         divergence=round(divergence, 3),
-        allowed=TOLERANCE,
+        allowed=allowed,
     )
 
 
@@ -125,7 +130,8 @@ def _engine(
     notes: tuple[Note, ...],
 ) -> LlamaEngine:
     words = model.vocabulary
-    owner = fingerprint("llama", binding.build, binding.version, model.digest, way.flash)
+    layout = (*msgspec.structs.astuple(spec.cache), *msgspec.structs.astuple(spec.rope))
+    owner = fingerprint("llama", binding.build, binding.version, model.digest, way.flash, *map(str, layout))
     info = EngineInfo(
         architecture=model.architecture,
         description=model.description,

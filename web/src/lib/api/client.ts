@@ -11,6 +11,7 @@ import type {
   ListedPreset,
   Message,
   ModelState,
+  Outlook,
   Preset,
   Prompt,
   Sampling,
@@ -37,6 +38,8 @@ export function createClient(http: Http, v1: Http) {
     unload: () => http.call<ModelState>("POST", "/models/unload"),
     startBuild: () => http.call<BuildState>("POST", "/build"),
     stopBuild: () => http.call<BuildState>("DELETE", "/build"),
+    outlook: (name: string, window: number | null) =>
+      http.call<Outlook>("GET", `/models/${encodeURIComponent(name)}/context${window ? `?ctx=${window}` : ""}`),
 
     list: (query: string) =>
       http.call<Summary[]>("GET", `/conversations${query ? `?query=${encodeURIComponent(query)}` : ""}`),

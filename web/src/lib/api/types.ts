@@ -78,6 +78,26 @@ export interface InstalledModel {
   architecture: string;
 }
 
+export interface CurvePoint {
+  context: number;
+  alpha: number;
+}
+
+/**
+ * A model's context at `window` tokens. `suggested` reaches it; `alpha` is what is applied by itself, 1 for none.
+ * `cache`: bytes by type of keys and values, the most exact first.
+ */
+export interface Outlook {
+  trained: number;
+  window: number;
+  base: number;
+  alpha: number;
+  suggested: { alpha: number; base: number };
+  notes: string[];
+  curve: CurvePoint[];
+  cache: { type: string; size: number }[];
+}
+
 export interface ServerState {
   version: string;
   model: ModelState;

@@ -2,7 +2,7 @@
 
 import type { Client } from "../api/client.ts";
 import type { Connection, ServerEvents } from "../api/events.ts";
-import type { BuildState, InstalledModel, ModelState } from "../api/types.ts";
+import type { BuildState, InstalledModel, ModelState, Outlook } from "../api/types.ts";
 import type { Toasts } from "./toasts.svelte.ts";
 
 export class Model {
@@ -49,6 +49,16 @@ export class Model {
 
   load = (name: string): Promise<void> => this.#change(this.#client.load(name));
   unload = (): Promise<void> => this.#change(this.#client.unload());
+
+  /** What a window (null: the trained context) comes to; null where that is not known, which is then said. */
+  async outlook(name: string, window: number | null): Promise<Outlook | null> {
+    try {
+      return await this.#client.outlook(name, window);
+    } catch (error) {
+      this.#toasts.fail(error);
+      return null;
+    }
+  }
 
   async #change(asked: Promise<ModelState>): Promise<void> {
     try {

@@ -9,6 +9,8 @@ export class View {
   editing = $state<string | null>(null);
   /** Id of the answer whose prompt is shown. */
   prompt = $state<string | null>(null);
+  /** Name of the model whose context is shown. */
+  context = $state<string | null>(null);
   /** Counts requests to put the cursor into the search field. */
   searches = $state(0);
 

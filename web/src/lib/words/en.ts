@@ -155,6 +155,19 @@ export const en = {
   buildGoesOn: "Conversations go on meanwhile.",
   buildReady: (gain: string) =>
     `Compiled and checked here: it read a prompt ${gain} times as fast. Used from the next load of a model.`,
+  context: {
+    title: "Context",
+    open: (name: string) => `Context of ${name}`,
+    window: "Tokens that one conversation may use",
+    trained: (n: number) => `The model was trained on ${tokens(n)}.`,
+    curve: (window: number, alpha: number) =>
+      `Alpha over context: ${alpha.toLocaleString("en")} at ${tokens(window)}.`,
+    caption: "Alpha that a context of so many tokens needs. Shaded: past two and three times the trained one.",
+    stretch: (alpha: string, base: string) => `Alpha ${alpha} reaches it (base ${base}).`,
+    asItIs: "The model reads so much by itself.",
+    memory: "Memory of the KV cache, by its type",
+    how: "The context is set where the server is started, or in settings.toml:",
+  },
   offline: "The server does not answer. Trying again…",
   unreachable: "The server does not answer. Is Samovar still running?",
 

@@ -1,0 +1,62 @@
+"""What a context comes to, shown beside each model before it is loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
+
+from tests.e2e.conftest import Served, start
+from tests.support.tiny_llama import TinyLlama
+from tests.web.conftest import Talk, tab
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Has a model that was trained on 2048 tokens."""
+    home = tmp_path_factory.mktemp("stocked")
+    (home / "models").mkdir()
+    TinyLlama().write(home / "models" / "tiny.gguf")
+    served = start(home, "--model", "echo")
+    yield served
+    served.stop()
+
+
+def look(talk: Talk, window: str) -> None:
+    talk.open()
+    talk.page.get_by_role("button", name=re.compile("^echo: ")).click()
+    talk.page.get_by_role("button", name=re.compile("^(Context of|Контекст модели) tiny$")).click()
+    talk.page.locator("#context-window").fill(window)
+
+
+def test_the_curve_the_alpha_and_the_memory_follow_the_window(context: BrowserContext, stocked: Served) -> None:
+    with tab(context, stocked) as talk:
+        look(talk, "4096")
+        dialog = talk.page.get_by_role("dialog", name="Context")
+        expect(dialog).to_contain_text("trained on 2,048 tokens")
+        expect(dialog.get_by_role("img", name=re.compile(r"at 4,096 tokens"))).to_be_visible()
+        expect(dialog).to_contain_text(re.compile(r"Alpha \d\.\d+ reaches it"))
+        expect(dialog).to_contain_text("--rope-alpha sets another value")
+        expect(dialog.get_by_role("row")).to_have_count(4)
+        talk.page.locator("#context-window").fill("1024")
+        expect(dialog).to_contain_text("The model reads so much by itself.")
+        talk.page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+
+
+def test_it_fits_a_small_screen_in_russian_and_warns(browser: Browser, stocked: Served) -> None:
+    size = ViewportSize(width=360, height=640)
+    with browser.new_context(locale="ru-RU", viewport=size) as context, tab(context, stocked) as talk:
+        look(talk, "8000")
+        dialog = talk.page.get_by_role("dialog", name="Контекст")
+        expect(dialog).to_contain_text("После трёхкратного")
+        assert dialog.evaluate(
+            "one => [one.scrollWidth - one.clientWidth, document.documentElement.scrollWidth]"
+        ) == [
+            0,
+            360,
+        ]
