@@ -114,7 +114,7 @@ class EchoEngine:
             eos_text="<|im_end|>",
             end_tokens=(IM_END, END_OF_TEXT),
             special_texts=tuple(CONTROL),
-            capabilities=Capabilities(can_shift=True, can_export=True),
+            capabilities=Capabilities(can_shift=True, can_export=True, can_set_threads=True),
             cache_id=self._owner.hex(),
             setting=spec.settings[settled] if spec.settings else None,
             settled=settled,
@@ -167,6 +167,9 @@ class EchoEngine:
         check_sequence(self._info, sequence)
         entries = msgspec.msgpack.decode(unseal(self._owner, blob), type=list[tuple[int, int]])
         self._cache.load(sequence, entries)
+
+    def set_threads(self, count: int) -> None:
+        """It computes nothing that threads could share."""
 
     def close(self) -> None:
         self._cache = EchoCache(self._info.parallel, self._info.cells)

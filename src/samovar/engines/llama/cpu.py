@@ -46,6 +46,12 @@ def physical_cores() -> int:
     return max(1, min(cores, allowed))
 
 
+def logical_cores() -> int:
+    """Hardware threads that this process may use."""
+    threads = psutil.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else threads
+
+
 def parse_cpuinfo(text: str) -> frozenset[str]:
     """The flags of the first processor in the text of Linux's /proc/cpuinfo."""
     for line in text.splitlines():
