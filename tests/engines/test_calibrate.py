@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from samovar.core.engine import LoadSpec, Pace, Setting
 from samovar.core.errors import Cancelled
+from samovar.core.pace import CLEARLY, fastest
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.llama.calibrate import calibrate
-from samovar.engines.llama.choice import CLEARLY, ENOUGH, fastest, fewest, thread_counts
+from samovar.engines.llama.choice import ENOUGH, fewest, thread_counts
 from samovar.engines.registry import open_engine
 from tests.conformance.engine_suite import feed, story
 from tests.support.quantizing import quantize

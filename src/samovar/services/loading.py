@@ -17,7 +17,7 @@ from samovar.core.library import InstalledModel
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import find_native
 from samovar.engines.llama.builds import installed as installed_builds
-from samovar.engines.llama.cpu import read_cpu
+from samovar.engines.llama.cpu import logical_cores, processor_name, read_cpu
 from samovar.engines.llama.ladder import settings as ways_to_compute
 from samovar.formats.gguf import read_header
 from samovar.formats.shape import model_shape, require_language_model
@@ -29,6 +29,8 @@ from samovar.hub.memory import Demand, plan_memory
 ECHO = "echo"
 ECHO_WINDOW = 4096
 DEFAULT_PARALLEL = 4
+CALIBRATION = 2.0
+"""Seconds that the first load of a model on a machine may take longer, so that all later ones are fast."""
 
 
 class LoadPlanner:
@@ -107,6 +109,7 @@ class LoadPlanner:
             parallel=parallel,
             threads=chosen.threads or 0,
             settings=ways,
+            calibrate=CALIBRATION,
             native=folder,
         )
         return spec, memory.total
@@ -139,7 +142,8 @@ class LoadPlanner:
 
 
 def verdict_key(spec: LoadSpec) -> str:
-    """What a verdict about a model holds for: this very file, these builds, this processor, this many sequences."""
+    """What a verdict about a model holds for: this very file, these builds, this processor and as much of it, this
+    many sequences."""
     path = Path(spec.path)
     stat = None if spec.engine == ECHO else path.stat()
     cpu = read_cpu()
@@ -147,8 +151,10 @@ def verdict_key(spec: LoadSpec) -> str:
         path.name,
         stat and (stat.st_size, stat.st_mtime_ns),
         [(found.build, found.version) for found in installed_builds(spec.native)],
+        processor_name(),
         cpu.machine,
         sorted(cpu.flags),
+        (cpu.cores, logical_cores(), spec.threads),
         spec.parallel > 1,
     )
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()

@@ -13,7 +13,8 @@ from typing import Protocol
 import psutil
 
 from samovar.core.engine import Batch, Pace, Setting
-from samovar.engines.llama.choice import fastest, fewest
+from samovar.core.pace import fastest
+from samovar.engines.llama.choice import fewest
 from samovar.engines.llama.context import Context
 
 CELLS = 512

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,16 @@ class Cpu(msgspec.Struct, frozen=True):
 
 def read_cpu() -> Cpu:
     return Cpu(platform.machine().lower(), _flags(), physical_cores())
+
+
+def processor_name() -> str:
+    """As its maker calls it, where the system tells."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        told = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)
+    return found[1] if found else platform.processor() or platform.machine()
 
 
 def physical_cores() -> int:
