@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 Step = tuple[float, int]
 """Seconds, and how many tokens were computed in them."""
 
-WINDOW, TRIAL = 8, 5
-"""Steps that say how fast it goes, and steps of one trial; of both the slowest is left out."""
-SLOWER, FASTER, HOPELESS = 1.25, 0.95, 1.5
-"""Times the usual duration: what is worth a trial, what makes a trial's number the new one, what ends a trial."""
+WINDOW, ALARM, TRIAL = 8, 3, 5
+"""Steps that say how fast it goes, that say so when each of them is far too slow, and of one trial; the slowest of
+them is left out."""
+SLOWER, FAR_SLOWER, FASTER, HOPELESS = 1.25, 2.0, 0.95, 1.5
+"""Times the usual duration: what is worth a trial, what is at once, what makes a trial's number the new one, what
+ends a trial."""
 DRIFT = 1.001
 """A step's usual duration may grow by this factor from step to step, as the cache it attends to does."""
 PATIENCE, LONGEST, PRICE = 0.5, 60.0, 25.0
@@ -62,12 +64,18 @@ class ThreadPolicy:
             self._watch()
 
     def _watch(self) -> None:
-        if len(self._recent) < WINDOW or self._since < self._pause:
+        if self._since < self._pause:
             return
-        if self._level + 1 < len(self._levels) and self._slowdown(self._recent) > SLOWER * self._normal:
+        if self._level + 1 < len(self._levels) and self._is_slow():
             self._trial = _Trial(self._level + 1)
-        elif self._level > 0:
+        elif self._level > 0 and len(self._recent) == WINDOW:
             self._trial = _Trial(self._level - 1)
+
+    def _is_slow(self) -> bool:
+        recent = self._relative(self._recent)
+        if len(recent) == WINDOW:
+            return self._slowdown(self._recent) > SLOWER * self._normal
+        return len(recent) >= ALARM and min(recent[-ALARM:]) > FAR_SLOWER * self._normal
 
     def _judge(self, trial: _Trial) -> None:
         present = self._slowdown(self._recent)
