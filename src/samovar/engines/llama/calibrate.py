@@ -19,11 +19,12 @@ from samovar.engines.llama.context import Context
 
 CELLS = 512
 """KV cells that measuring needs."""
-DEPTH, READ = 64, (32, 256)
-"""Tokens in the cache while tokens are drawn; fewest and most tokens of a prompt that is read."""
+DEPTH, PIECE, PIECES = 64, 31, (2, 8)
+"""Tokens in the cache while tokens are drawn. A prompt that is read is of so many pieces of the smallest
+micro-batch, which is not to be charged for a remainder."""
 READING = 0.06
 """Seconds that reading a prompt should take at most."""
-DRAWS, ROUNDS = 4, 5
+DRAWS, ROUNDS = 3, 5
 """Tokens drawn in one turn, of which the first wakes the threads up; turns of everything where time allows."""
 DISTURBED = 0.5
 """Processor seconds a second that others may use while something is measured."""
@@ -121,8 +122,9 @@ def _measure(
 
 
 def _prompt_size(trial: Trial, threads: int) -> int:
-    least, most = READ
-    return max(least, min(most, round(READING / trial.read(least, threads) * least)))
+    fewest_pieces, most_pieces = PIECES
+    per_piece = trial.read(fewest_pieces * PIECE, threads) / fewest_pieces
+    return PIECE * max(fewest_pieces, min(most_pieces, int(READING / per_piece)))
 
 
 class Deadline:

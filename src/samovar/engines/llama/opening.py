@@ -30,6 +30,8 @@ LOADED = 0.9
 """The share of a load's progress after which it is calibrated."""
 MEASURING = 0.5
 """The share of the time for calibrating that measuring gets: the rest is for checking settings."""
+CHECKING = 4.0
+"""Checking a setting takes about so many times as long as filling a trial's cache."""
 
 
 def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
@@ -139,9 +141,10 @@ def _calibrated(
     with ExitStack() as opened:
         opened.callback(settled.context.remove, 0, 0, None)
         trials = [ContextTrial(ways[settled.index], settled.context)]
+        check = CHECKING * (spec.calibrate - budget.left)
         for index in rest:
             tick()
-            if budget.left < spec.calibrate * MEASURING:
+            if budget.left - check < spec.calibrate * MEASURING:
                 break
             with suppress(EngineFailed):
                 context = _context(small, ways[index], binding, model, trusted=False)
