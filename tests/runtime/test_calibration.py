@@ -23,18 +23,18 @@ def pace(setting: Setting, speed: float) -> Pace:
 async def test_the_first_build_stays_where_no_other_is_faster(open_house: OpenHouse) -> None:
     house = open_house("echo:fast=ik", settings=(IK, MAINLINE), calibrate=AGES)
     assert (await house.supervisor.info()).setting == IK
-    assert house.verdicts[-1] == Verdict(IK, pace=pace(IK, 200))
+    assert house.verdicts[-1] == Verdict(IK, shifts=True, pace=pace(IK, 200))
 
 
 async def test_a_faster_build_takes_over_and_answers(open_house: OpenHouse) -> None:
     house = open_house("echo:fast=mainline", settings=(IK, MAINLINE), calibrate=AGES)
     assert (await house.supervisor.info()).setting == MAINLINE
-    assert house.verdicts[-1] == Verdict(MAINLINE, pace=pace(MAINLINE, 200))
+    assert house.verdicts[-1] == Verdict(MAINLINE, shifts=True, pace=pace(MAINLINE, 200))
     assert (await told(await house.ask("hello"))).text() == "hello"
 
 
 async def test_what_was_measured_before_is_not_measured_again(open_house: OpenHouse) -> None:
-    known = Verdict(IK, pace=pace(IK, 77))
+    known = Verdict(IK, shifts=True, pace=pace(IK, 77))
     house = open_house("echo:fast=mainline", settings=(IK, MAINLINE), verdict=known, calibrate=AGES)
     assert (await house.supervisor.info()).pace == known.pace
     assert house.verdicts == []

@@ -26,13 +26,13 @@ from samovar.cli.options import (
 )
 from samovar.core.catalogue import Language, say
 from samovar.core.settings import Said, Settings, read_settings
-from samovar.engines.llama.builds import installed
+from samovar.engines.llama.builds import find_native, installed
 from samovar.engines.llama.cpu import physical_cores, processor_name
 from samovar.services.bench import BenchReport, FirstToken, Stage
 from samovar.services.bench import bench as measure
 
 
-class Hardware(msgspec.Struct, frozen=True):
+class Machine(msgspec.Struct, frozen=True):
     """`memory` in bytes."""
 
     processor: str
@@ -56,12 +56,13 @@ def bench(
     said = Said(model=name, ctx=ctx, parallel=parallel, threads=threads, library=library)
     settings = read_settings(home_from(home), said)
     report = _measured(settings, language)
-    hardware = Hardware(processor_name(), physical_cores(), psutil.cpu_count() or 1, psutil.virtual_memory().total)
+    machine = Machine(processor_name(), physical_cores(), psutil.cpu_count() or 1, psutil.virtual_memory().total)
+    version = _version(settings, report.info.setting.build) if report.info.setting else ""
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(_plain(hardware, report))).decode())
+        typer.echo(msgspec.json.format(msgspec.json.encode(_plain(machine, version, report))).decode())
         return
     table = Table(box=None, pad_edge=False, show_header=False)
-    for key, text in _facts(hardware, report, language):
+    for key, text in _facts(machine, version, report, language):
         table.add_row(Text(key, style="bold"), Text(printable(text), overflow="fold"))
     table_console().print(table)
 
@@ -76,14 +77,14 @@ def _showing(status: Status, language: Language) -> Stage:
     return lambda key: status.update(say(key, language))
 
 
-def _plain(hardware: Hardware, report: BenchReport) -> dict[str, object]:
+def _plain(machine: Machine, version: str, report: BenchReport) -> dict[str, object]:
     """For a script: speeds in tokens a second, times in seconds, sizes in bytes."""
     info = report.info
     return {
-        "hardware": hardware,
+        "hardware": machine,
         "model": report.model,
         "setting": info.setting,
-        "version": _version(info.setting.build if info.setting else ""),
+        "version": version,
         "threads": info.threads,
         "prompt_threads": info.prompt_threads or info.threads,
         "prompt_tokens": report.prompt_tokens,
@@ -97,7 +98,7 @@ def _plain(hardware: Hardware, report: BenchReport) -> dict[str, object]:
 _STAGES = ("cold", "cached", "switched", "restarted")
 
 
-def _facts(hardware: Hardware, report: BenchReport, language: Language) -> Iterator[tuple[str, str]]:
+def _facts(machine: Machine, version: str, report: BenchReport, language: Language) -> Iterator[tuple[str, str]]:
     """The lines of the table: what, and how much."""
 
     def line(key: str, **facts: str | int | float) -> tuple[str, str]:
@@ -108,12 +109,12 @@ def _facts(hardware: Hardware, report: BenchReport, language: Language) -> Itera
 
     info, memory = report.info, report.memory
     yield say("bench.model", language), f"{report.model} ({info.description})"
-    yield line("processor", name=hardware.processor, cores=hardware.cores, threads=hardware.threads)
+    yield line("processor", name=machine.processor, cores=machine.cores, threads=machine.threads)
     if info.setting:
         yield line(
             "build",
             build=info.setting.build,
-            version=_version(info.setting.build),
+            version=version,
             micro_batch=info.setting.micro_batch,
             flash=say("bench.on" if info.setting.flash else "bench.off", language),
         )
@@ -149,5 +150,6 @@ def _figure(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _version(build: str) -> str:
-    return next((found.version for found in installed() if found.build == build), "")
+def _version(settings: Settings, build: str) -> str:
+    native = find_native(settings.home.builds)
+    return next((found.version for found in installed(native.folder if native else "") if found.build == build), "")

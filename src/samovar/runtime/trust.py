@@ -12,8 +12,8 @@ from samovar.core.engine import Pace, Setting
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`shifts`: whether the trusted setting shifts positions rightly; None: not known. `pace`: how fast it was seen to
-    be."""
+    """`shifts`: whether the trusted setting shifts positions rightly; None: not known. `pace`: how fast it was seen
+    to be."""
 
     trusted: Setting | None = None
     refused: tuple[Setting, ...] = ()
