@@ -105,14 +105,16 @@ def main() -> None:
     busy: dict[str, list[float]] = {name: [] for name in quiet}
     strangers = []
     decoders = ways(engine)
+    order = list(decoders)
     for _ in range(chosen.rounds):
         before, began = busy_seconds(), time.perf_counter()
-        for name, decode in decoders.items():
-            quiet[name].append(rate(engine, decode, chosen.tokens))
+        for name in order:
+            quiet[name].append(rate(engine, decoders[name], chosen.tokens))
         strangers.append(others_since(before, began))
         with one_busy_process():
-            for name, decode in decoders.items():
-                busy[name].append(rate(engine, decode, chosen.tokens))
+            for name in order:
+                busy[name].append(rate(engine, decoders[name], chosen.tokens))
+        order = [*order[1:], order[0]]
     report(engine, quiet, busy, strangers)
 
 
