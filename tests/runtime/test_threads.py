@@ -40,8 +40,9 @@ class Machine:
         """Seconds that the steps took."""
         total = 0.0
         for i in range(steps):
-            seconds = self.step(policy.threads, size(i))
-            policy.observe(seconds, size(i))
+            tokens = size(i)
+            seconds = self.step(policy.threads, tokens)
+            policy.observe(seconds, tokens)
             total += seconds
         return total
 

@@ -53,7 +53,8 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="cli.option_json")] = False,
 ) -> None:
     language = terminal_language()
-    said = Said(model=name, ctx=ctx, parallel=parallel, threads=threads, library=library)
+    # Guesses would be as good as the random text that is read here, and the speed with them.
+    said = Said(model=name, ctx=ctx, parallel=parallel, threads=threads, library=library, speculate="off")
     settings = read_settings(home_from(home), said)
     report = _measured(settings, language)
     machine = Machine(processor_name(), physical_cores(), psutil.cpu_count() or 1, psutil.virtual_memory().total)

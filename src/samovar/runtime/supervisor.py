@@ -166,6 +166,8 @@ class Supervisor:
             cells=min(self._spec.cells, RIVAL_CELLS),
             threads=self._spec.threads or pace.threads,
             shifts=False,
+            speculate="off",
+            draft=None,
             kv_folder="",
             kv_ram=0,
             kv_disk=0,

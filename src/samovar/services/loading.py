@@ -122,7 +122,10 @@ class LoadPlanner:
         if wanted is None or mode in ("off", "lookup"):
             return None, 0
         draft = _echo(wanted) if _is_echo(wanted) else self._library.locate(wanted)
-        return (None, 0) if draft.path == model.path else self._plan(draft, 1, available)
+        if draft.path == model.path:
+            return None, 0
+        spec, taken = self._plan(draft, 1, available)
+        return replace(spec, calibrate=0.0), taken
 
     def _speculate(self, model: InstalledModel) -> Speculate:
         """The echo engine stands for a model that takes its time for each token: there, guesses are asked for."""
