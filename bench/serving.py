@@ -16,7 +16,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -95,9 +98,9 @@ class Server:
         return (ended - began) / counted * streams
 
 
-def alternate(rounds: int, *measures: Callable[[], float], warm_up: int = 1) -> list[float]:
-    """Medians of measures that take turns; each is warmed up until every sequence of the cache has been used."""
-    for measure in measures * warm_up:
+def alternate(rounds: int, *measures: Callable[[], float]) -> list[float]:
+    """Medians of measures that take turns, after one turn that does not count."""
+    for measure in measures:
         measure()
     taken = [[measure() for measure in measures] for _ in range(rounds)]
     return [statistics.median(column) for column in zip(*taken, strict=True)]
@@ -110,35 +113,59 @@ def idle(served: Served) -> tuple[float, float]:
     return process.cpu_percent(10), process.memory_info().rss / 1e6
 
 
-def report(bare: Bare, served: Served, rounds: int) -> None:
-    server = Server(served)
-    idle_share, idle_memory = idle(served)
-    rows: list[tuple[str, str, str, str]] = []
+Row = tuple[str, str, str, str]
 
-    def rates(name: str, streams: int, sampling: dict[str, float]) -> None:
-        alone, http = alternate(
-            rounds, lambda: bare.decode(streams, DEPTH, STEPS) / STEPS, lambda: server.decode(streams, sampling)
-        )
-        rows.append((name, f"{streams / alone:.1f} t/s", f"{streams / http:.1f} t/s", f"{alone / http:.3f} ×"))
 
-    rates("decode, 1 stream, greedy", 1, GREEDY)
-    rates("decode, 1 stream, default samplers", 1, {})
-    rates(f"decode, {STREAMS} streams, greedy", STREAMS, GREEDY)
-    plain, full = alternate(rounds, lambda: server.decode(1, GREEDY), lambda: server.decode(1, FULL))
-    rows.append(("full chain against greedy, over HTTP", "", f"{1 / full:.1f} t/s", f"{plain / full:.3f} ×"))
-    alone, http = alternate(rounds, lambda: bare.prefill(PROMPT), server.first_token, warm_up=PARALLEL)
+@dataclass(frozen=True)
+class Pair:
+    """The same model behind a server and in a bare loop, with as many sequences and as large a cache."""
+
+    bare: Bare
+    served: Served
+
+
+def streams_rows(pair: Pair, rounds: int) -> Iterator[Row]:
+    """What needs as many sequences as there are streams."""
+    bare, server = pair.bare, Server(pair.served)
+    share, memory = idle(pair.served)
+    for name, streams, sampling in (
+        ("decode, 1 stream, greedy", 1, GREEDY),
+        ("decode, 1 stream, default samplers", 1, {}),
+        (f"decode, {STREAMS} streams, greedy", STREAMS, GREEDY),
+    ):
+        measures = partial(bare.decode, streams, DEPTH, STEPS), partial(server.decode, streams, sampling)
+        alone, http = alternate(rounds, *measures)
+        alone /= STEPS
+        yield name, f"{streams / alone:.1f} t/s", f"{streams / http:.1f} t/s", f"{alone / http:.3f} ×"
+    plain, full = alternate(rounds, partial(server.decode, 1, GREEDY), partial(server.decode, 1, FULL))
+    yield "full chain against greedy, over HTTP", "", f"{1 / full:.1f} t/s", f"{plain / full:.3f} ×"
+    yield "front, idle", "", f"{share:.1f} % CPU, {memory:.0f} MB", ""
+
+
+def first_token_row(pair: Pair, rounds: int) -> Row:
+    """With one sequence on both sides: with more, what the others hold is kept together by the server alone."""
+    alone, http = alternate(rounds, partial(pair.bare.prefill, PROMPT), Server(pair.served).first_token)
     gap = f"{(http - alone) * 1000:+.1f} ms"
-    rows.append((f"first token, {PROMPT}-token prompt", f"{alone * 1000:.0f} ms", f"{http * 1000:.0f} ms", gap))
-    rows.append(("front, idle", "", f"{idle_share:.1f} % CPU, {idle_memory:.0f} MB", ""))
-    print("| workload | bare llama_decode | over HTTP | ratio |\n|---|---|---|---|")
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
+    return f"first token, {PROMPT}-token prompt", f"{alone * 1000:.0f} ms", f"{http * 1000:.0f} ms", gap
 
 
-def plan(model: str, build: Library) -> LoadSpec:
+@contextmanager
+def pair(model: str, build: Library, parallel: int) -> Iterator[Pair]:
+    threads = physical_cores()
+    spec = plan(model, build, parallel)
+    arguments = ("--model", model, "--ctx", str(WINDOW), "--parallel", str(parallel), "--library", build)
+    with tempfile.TemporaryDirectory() as home:
+        served = start(Path(home), *arguments, "--threads", str(threads), "--speculate", "off")
+        try:
+            yield Pair(Bare(spec, spec.settings[0], threads), served)
+        finally:
+            served.stop()
+
+
+def plan(model: str, build: Library, parallel: int) -> LoadSpec:
     """How the product itself would load the model: the bare loop computes it in the same way."""
     home = Home(Path(tempfile.gettempdir()) / "samovar-bench")
-    planner = LoadPlanner(Settings(home=home, model=model, ctx=WINDOW, parallel=PARALLEL, library=build))
+    planner = LoadPlanner(Settings(home=home, model=model, ctx=WINDOW, parallel=parallel, library=build))
     return planner.plan(planner.find(model))
 
 
@@ -148,20 +175,14 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--model", default=str(starter_file()))
     chosen = options.parse_args()
-    threads = physical_cores()
-    spec = plan(chosen.model, chosen.build)
-    setting = spec.settings[0]
-    print(f"{platform.processor() or platform.machine()}, {threads} threads; {names(installed())}; {setting}")
+    print(f"{platform.processor() or platform.machine()}, {physical_cores()} threads; {names(installed())}")
     print(f"{Path(chosen.model).name}; window {WINDOW}, {PARALLEL} sequences; medians of {chosen.rounds}\n")
-    with tempfile.TemporaryDirectory() as home:
-        arguments = ("--model", chosen.model, "--ctx", str(WINDOW), "--parallel", str(PARALLEL))
-        served = start(
-            Path(home), *arguments, "--library", chosen.build, "--threads", str(threads), "--speculate", "off"
-        )
-        try:
-            report(Bare(spec, setting, threads), served, chosen.rounds)
-        finally:
-            served.stop()
+    print("| workload | bare llama_decode | over HTTP | ratio |\n|---|---|---|---|")
+    with pair(chosen.model, chosen.build, PARALLEL) as several:
+        for row in streams_rows(several, chosen.rounds):
+            print("| " + " | ".join(row) + " |", flush=True)
+    with pair(chosen.model, chosen.build, 1) as alone:
+        print("| " + " | ".join(first_token_row(alone, chosen.rounds)) + " |")
 
 
 if __name__ == "__main__":

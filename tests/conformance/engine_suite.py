@@ -328,6 +328,14 @@ class EngineSuite:
         assert fresh.remove(1, 10)
         assert self.same(feed(fresh, 0, other, 10), feed(fresh, 1, other, 10))
 
+    def test_the_number_of_threads_changes_nothing_but_the_speed(self, fresh: Engine) -> None:
+        tokens = story(36, 30)
+        expected = feed(fresh, 0, tokens)
+        if fresh.info.capabilities.can_set_threads:
+            for sequence, count in ((1, 1), (2, 3), (3, fresh.info.threads)):
+                fresh.set_threads(count)
+                assert self.same(feed(fresh, sequence, tokens), expected)
+
     def test_shifting_works_where_it_is_claimed_and_only_there(self, fresh: Engine) -> None:
         tokens = story(31, 30)
         feed(fresh, 0, tokens)

@@ -68,7 +68,7 @@ async def open_house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
     houses: list[House] = []
 
     def make(
-        path: str = "echo", settings: tuple[Setting, ...] = (), verdict: Verdict | None = None, **spec: int
+        path: str = "echo", settings: tuple[Setting, ...] = (), verdict: Verdict | None = None, **spec: float
     ) -> House:
         sizes = {"window": 256, "cells": 1024, "parallel": 4} | spec
         house = House.__new__(House)

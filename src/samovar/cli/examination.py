@@ -18,7 +18,7 @@ from samovar.core.errors import SamovarError
 from samovar.core.home import Home
 from samovar.core.settings import Said, Settings, read_settings
 from samovar.engines.llama.builds import find_native, installed
-from samovar.engines.llama.cpu import read_cpu
+from samovar.engines.llama.cpu import processor_name, read_cpu
 from samovar.engines.llama.faults import source_of
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
@@ -117,16 +117,7 @@ def _processor() -> Processor:
     cpu = read_cpu()
     threads = psutil.cpu_count() or cpu.cores
     flags = tuple(flag for flag in TOLD_FLAGS if flag in cpu.flags)
-    return Processor(_processor_name(), cpu.machine, cpu.cores, threads, flags)
-
-
-def _processor_name() -> str:
-    try:
-        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        told = ""
-    found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)
-    return found[1] if found else platform.processor() or platform.machine()
+    return Processor(processor_name(), cpu.machine, cpu.cores, threads, flags)
 
 
 def _gpus() -> tuple[Gpu, ...]:

@@ -29,6 +29,10 @@ ModelOption = Annotated[
 ContextOption = Annotated[
     int | None, typer.Option("--ctx", envvar="SAMOVAR_CTX", min=1, metavar="N", help="cli.option_ctx")
 ]
+ParallelOption = Annotated[
+    int | None,
+    typer.Option("--parallel", envvar="SAMOVAR_PARALLEL", min=1, metavar="N", help="cli.option_parallel"),
+]
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", envvar="SAMOVAR_THREADS", min=1, metavar="N", help="cli.option_threads")
 ]

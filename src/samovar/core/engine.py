@@ -27,12 +27,13 @@ Speculate = Literal["auto", "off", "lookup", "draft"]
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What the KV cache of this model on this engine allows."""
+    """What the KV cache of this model on this engine allows; and whether its threads can be changed."""
 
     can_remove_tail: bool = True
     can_copy: bool = True
     can_shift: bool = False
     can_export: bool = False
+    can_set_threads: bool = False
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -41,6 +42,25 @@ class Setting(msgspec.Struct, frozen=True):
     build: str
     micro_batch: int
     flash: bool
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How fast a way of computing was seen to be on this machine, in tokens per second: drawing one at a time with
+    `threads`, reading a prompt with `prompt_threads`."""
+
+    setting: Setting
+    threads: int
+    prompt_threads: int
+    decode: float
+    prompt: float
+
+    @property
+    def turn(self) -> float:
+        """Seconds of a usual turn: what is new of the prompt is read, an answer is drawn."""
+        return _TURN_READ / self.prompt + _TURN_DRAWN / self.decode
+
+
+_TURN_READ, _TURN_DRAWN = 256, 128
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -55,11 +75,12 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     `window`: tokens one request may use. `cells`: KV cells of the whole cache, shared by `parallel` sequences.
     `settings`: ways to compute, fastest first; `trusted` of them (an index) is known good and needs no check.
-    `shifts`: whether positions can be shifted; None: not known yet.
-    `threads` 0: as many as there are physical cores. `native`: the folder of the build "ik-native", "" for none.
-    `kv_folder`: where caches of conversations are kept over a restart; `kv_ram` and `kv_disk`: bytes that they may
-    take, 0: none are kept there. `draft`: a small model that guesses for this one. `notes`: what was decided about
-    this load.
+    `threads` 0: as many as there are physical cores. `calibrate`: seconds that may be spent on finding the fastest
+    of the ways that are right, and its threads, unless `pace` says what an earlier load has found.
+    `shifts`: whether positions can be shifted; None: not known yet. `native`: the folder of the build "ik-native",
+    "" for none. `kv_folder`: where caches of conversations are kept over a restart; `kv_ram` and `kv_disk`: bytes
+    that they may take, 0: none are kept there. `draft`: a small model that guesses for this one.
+    `notes`: what was decided about this load.
     """
 
     engine: str
@@ -80,6 +101,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     cache: CacheTypes = PLAIN_CACHE
     rope: Rope = OWN_ROPE
     notes: tuple[Note, ...] = ()
+    calibrate: float = 0.0
+    pace: Pace | None = None
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +110,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     `cache_id`: what an exported sequence fits: this file, library, cache layout and positions; "" where nothing is
     exported. `settled`: index into `LoadSpec.settings` of the way that was chosen; `notes` say what was stepped
-    down and why.
+    down and why. `threads`: the most that tokens are drawn with; `prompt_threads`: what prompts are read with, 0
+    for as many. `pace`: how fast that is, None where it was not measured or other processes were in the way.
     """
 
     architecture: str
@@ -106,6 +130,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     end_tokens: tuple[int, ...] = ()
     special_texts: tuple[str, ...] = ()
     adds_bos: bool = False
+    prompt_threads: int = 0
+    pace: Pace | None = None
     capabilities: Capabilities = Capabilities()
     cache_id: str = ""
     setting: Setting | None = None
@@ -161,6 +187,11 @@ class Engine(Protocol):
 
     def restore(self, sequence: int, blob: bytes) -> None:
         """Fills the empty `sequence` from a blob. Raises EngineFailed for a foreign or damaged one."""
+        ...
+
+    def set_threads(self, count: int) -> None:
+        """From the next call on, computes with `count` threads, at least 1. Only where
+        capabilities.can_set_threads; cheap where nothing changes."""
         ...
 
     def close(self) -> None: ...

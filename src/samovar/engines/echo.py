@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from samovar.core.engine import Batch, Capabilities, EngineInfo, LoadSpec, Progress, wanted_rows
+from samovar.core.engine import Batch, Capabilities, EngineInfo, LoadSpec, Pace, Progress, wanted_rows
 from samovar.core.errors import Cancelled, EngineFailed, InvalidInput
 from samovar.engines.blob import fingerprint, seal, unseal
 from samovar.engines.checks import check_batch, check_sequence
@@ -47,7 +47,8 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `reply`: said instead of the user's message. `step_ms`, `load_ms`: how long a decode call and the load take.
     `crash_*` end the process by SIGSEGV: at row `crash_at`, when `crash_on` occurs in the last user message, while
     loading (`crash_load`), or while loading with flash attention or the named build as the first setting.
-    `fail_*` raise EngineFailed. `once`: a file; faults happen only while it does not exist, and make it.
+    `fail_*` raise EngineFailed. `once`: a file; faults happen only while it does not exist, and make it. `fast`: a
+    build that is measured to be twice as fast as others.
     """
 
     reply: str = ""
@@ -61,6 +62,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fail_at: int = 0
     fail_load: bool = False
     once: str = ""
+    fast: str = ""
 
 
 def read_script(path: str) -> Script:
@@ -114,10 +116,11 @@ class EchoEngine:
             eos_text="<|im_end|>",
             end_tokens=(IM_END, END_OF_TEXT),
             special_texts=tuple(CONTROL),
-            capabilities=Capabilities(can_shift=True, can_export=True),
+            capabilities=Capabilities(can_shift=True, can_export=True, can_set_threads=True),
             cache_id=self._owner.hex(),
             setting=spec.settings[settled] if spec.settings else None,
             settled=settled,
+            pace=spec.pace or _pace(spec, settled, script.fast),
         )
 
     @property
@@ -168,6 +171,9 @@ class EchoEngine:
         entries = msgspec.msgpack.decode(unseal(self._owner, blob), type=list[tuple[int, int]])
         self._cache.load(sequence, entries)
 
+    def set_threads(self, count: int) -> None:
+        """It computes nothing that threads could share."""
+
     def close(self) -> None:
         self._cache = EchoCache(self._info.parallel, self._info.cells)
 
@@ -188,6 +194,14 @@ class EchoEngine:
             _crash(self._script)
         if self._rows == self._script.fail_at and _armed(self._script):
             raise EngineFailed("engines.scripted")
+
+
+def _pace(spec: LoadSpec, settled: int, fast: str) -> Pace | None:
+    if not spec.calibrate or not spec.settings:
+        return None
+    setting = spec.settings[settled]
+    speed = 200.0 if setting.build == fast else 100.0
+    return Pace(setting, spec.threads or 1, spec.threads or 1, speed, speed)
 
 
 def _turn(history: list[int], role: list[int]) -> list[int] | None:

@@ -145,6 +145,11 @@ class Plan:
     ops: list[Operation] = field(default_factory=list)
     work: list[Work] = field(default_factory=list)
 
+    @property
+    def draws(self) -> bool:
+        """Whether it computes the newest tokens of streams, and nothing of prompts but their last token."""
+        return all(work.start >= work.job.prompt - 1 for work in self.work)
+
 
 @dataclass(frozen=True)
 class Limits:

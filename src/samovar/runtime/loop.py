@@ -32,6 +32,7 @@ from samovar.runtime.frames import (
 )
 from samovar.runtime.jobs import NO_GUESSES, Guesses, Job, Limits, Plan, Remove, Restore, Work
 from samovar.runtime.keeper import Keeper
+from samovar.runtime.pacer import Pacer
 from samovar.runtime.prompt import Prompts
 from samovar.runtime.scheduler import Scheduler
 from samovar.runtime.shelf import EmptyShelf, Store
@@ -69,6 +70,7 @@ class GenerationLoop:
         self._prompts = Prompts(engine, store.labels())
         self._keeper = Keeper(engine, store, self._prompts.note)
         self._store = store
+        self._pacer = Pacer(engine)
         self._later: deque[GenerateRequest] = deque()
         self._answers: dict[str, Answer] = {}
         self._choices: dict[Job, Choice] = {}
@@ -120,7 +122,7 @@ class GenerationLoop:
             for op, worked in self._keeper.apply(plan.ops):
                 self.scheduler.restored(op.job, worked=worked)
             computing = time.perf_counter()
-            rows = self.engine.decode(_batch(plan))
+            rows = self._pacer.decode(_batch(plan), draws=plan.draws)
         except SamovarError as error:
             self._abandon(plan, error)
             return

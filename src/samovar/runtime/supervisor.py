@@ -7,14 +7,16 @@ before its first result costs it the way it took; the verdict is handed to whoev
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
-from samovar.core.engine import EngineInfo, LoadSpec, Note, Setting
-from samovar.core.errors import BadModelFile, EngineFailed, SamovarError
+from samovar.core.engine import EngineInfo, LoadSpec, Note, Pace, Setting
+from samovar.core.errors import BadModelFile, Cancelled, EngineFailed, SamovarError
+from samovar.core.pace import fastest
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.trust import Verdict, other_builds
 
@@ -28,6 +30,10 @@ OTHER_BUILD_MAY = frozenset(
     }
 )
 """Failures that are of a library build, not of the model."""
+FIRST_SECONDS, RIVAL_SECONDS = 0.8, 0.4
+"""Of the time for calibrating: for the settings and threads of the first build, and for those of each other one."""
+RIVAL_CELLS = 1024
+"""KV cells of a process that is only measured."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class Supervisor:
         self._hooks = hooks
         self._notes: tuple[Note, ...] = ()
         self._worker: WorkerProcess | None = None
+        self._rival: WorkerProcess | None = None
         self._starting = asyncio.Lock()
 
     @property
@@ -91,14 +98,16 @@ class Supervisor:
 
     async def close(self) -> None:
         """Ends the worker, whatever it is doing; a start that is waited for raises Cancelled."""
-        if self._worker is not None:
-            await self._worker.close()
-            self._worker = None
+        for worker in (self._rival, self._worker):
+            if worker is not None:
+                await worker.close()
+        self._worker = None
 
     async def _start(self) -> WorkerProcess:
         settings = self._verdict.open(self._spec.settings)
         while True:
-            worker = await WorkerProcess.start(self._asking(settings), self._log, self._hooks.progress)
+            began, asked = time.monotonic(), self._asking(settings)
+            worker = await WorkerProcess.start(asked, self._log, self._hooks.progress)
             self._worker = worker
             try:
                 info = await worker.ready()
@@ -111,13 +120,72 @@ class Supervisor:
                 self._worker = None
                 raise
             else:
-                await self._keep(self._verdict.trusting(info.setting, shifts=info.capabilities.can_shift))
-                return worker
+                await self._keep(self._learnt(info))
+                took = time.monotonic() - began
+                if info.pace in (None, asked.pace) or not await self._finds_faster(info.pace, settings, took):
+                    return worker
+                await worker.close()
+                settings = self._verdict.open(self._spec.settings)
 
     def _asking(self, settings: tuple[Setting, ...]) -> LoadSpec:
         trusted = settings.index(self._verdict.trusted) if self._verdict.trusted in settings else None
-        shifts = self._verdict.shifts if trusted is not None else None
-        return msgspec.structs.replace(self._spec, settings=settings, trusted=trusted, shifts=shifts)
+        known = self._verdict if trusted is not None else Verdict()
+        seconds = min(self._spec.calibrate, FIRST_SECONDS)
+        return replace(
+            self._spec,
+            settings=settings,
+            trusted=trusted,
+            shifts=known.shifts,
+            calibrate=seconds,
+            pace=known.pace,
+        )
+
+    def _learnt(self, info: EngineInfo) -> Verdict:
+        return self._verdict.trusting(info.setting, shifts=info.capabilities.can_shift, pace=info.pace)
+
+    async def _finds_faster(self, pace: Pace, settings: tuple[Setting, ...], took: float) -> bool:
+        """Whether another build was seen to be faster than the one that was just loaded in `took` seconds; it is
+        then the trusted one. Builds are tried, in the order of the ladder, while a load like that one still fits
+        the time for calibrating: of a large model none."""
+        until = time.monotonic() + self._spec.calibrate - FIRST_SECONDS
+        needed = max(took - FIRST_SECONDS, 0.0) + RIVAL_SECONDS
+        paces = [pace]
+        for build in dict.fromkeys(setting.build for setting in settings):
+            if build != pace.setting.build and time.monotonic() + needed <= until:
+                paces += await self._try(build, settings, pace)
+        best = fastest(paces)
+        if best is not pace:
+            await self._keep(self._verdict.trusting(best.setting, pace=best))
+        if not self.alive:
+            raise Cancelled("runtime.unloaded")
+        return best is not pace
+
+    async def _try(self, build: str, settings: tuple[Setting, ...], pace: Pace) -> list[Pace]:
+        """What is measured of `build`, in a process that has only a few cells; nothing where that fails."""
+        ways = tuple(setting for setting in settings if setting.build == build)
+        spec = replace(
+            self._spec,
+            settings=ways,
+            window=min(self._spec.window, RIVAL_CELLS),
+            cells=min(self._spec.cells, RIVAL_CELLS),
+            threads=self._spec.threads or pace.threads,
+            shifts=False,
+            speculate="off",
+            draft=None,
+            kv_folder="",
+            kv_ram=0,
+            kv_disk=0,
+            calibrate=RIVAL_SECONDS,
+        )
+        self._rival = rival = await WorkerProcess.start(spec, self._log, lambda _: None)
+        try:
+            found = (await rival.ready()).pace
+        except (EngineFailed, BadModelFile):
+            return []
+        finally:
+            self._rival = None
+            await rival.close()
+        return [found] if found else []
 
     async def _after_failed_load(self, error: SamovarError, settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
         """The ways that are left, or the error when there are none."""

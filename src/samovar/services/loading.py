@@ -18,7 +18,7 @@ from samovar.core.rope import NO_WISH, RopeWish
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import find_native
 from samovar.engines.llama.builds import installed as installed_builds
-from samovar.engines.llama.cpu import read_cpu
+from samovar.engines.llama.cpu import logical_cores, processor_name, read_cpu
 from samovar.engines.llama.ladder import settings as ways_to_compute
 from samovar.formats.gguf import GgufHeader, read_header
 from samovar.formats.shape import ModelShape, model_shape, require_language_model
@@ -32,6 +32,8 @@ from samovar.hub.rope import stretch
 ECHO = "echo"
 ECHO_WINDOW = 4096
 DEFAULT_PARALLEL = 4
+CALIBRATION = 2.0
+"""Seconds that the first load of a model on a machine may take longer, so that all later ones are fast."""
 
 
 class LoadPlanner:
@@ -108,6 +110,7 @@ class LoadPlanner:
             parallel=parallel,
             threads=chosen.threads or 0,
             settings=ways,
+            calibrate=CALIBRATION,
             native=folder,
             cache=chosen.cache,
             rope=stretched.rope,
@@ -123,7 +126,10 @@ class LoadPlanner:
         if wanted is None or mode in ("off", "lookup"):
             return None, 0
         draft = _echo(wanted) if _is_echo(wanted) else self._library.locate(wanted)
-        return (None, 0) if draft.path == model.path else self._plan(draft, 1, available, NO_WISH)
+        if draft.path == model.path:
+            return None, 0
+        spec, taken = self._plan(draft, 1, available, NO_WISH)
+        return replace(spec, calibrate=0.0), taken
 
     def _speculate(self, model: InstalledModel) -> Speculate:
         """The echo engine stands for a model that takes its time for each token: there, guesses are asked for."""
@@ -168,8 +174,8 @@ class LoadPlanner:
 
 
 def verdict_key(spec: LoadSpec) -> str:
-    """What a verdict about a model holds for: this very file, these builds, this processor, this many sequences,
-    this cache and these positions."""
+    """What a verdict about a model holds for: this very file, these builds, this processor and as much of it, this
+    many sequences, this cache and these positions."""
     path = Path(spec.path)
     stat = None if spec.engine == ECHO else path.stat()
     cpu = read_cpu()
@@ -177,8 +183,10 @@ def verdict_key(spec: LoadSpec) -> str:
         path.name,
         stat and (stat.st_size, stat.st_mtime_ns),
         [(found.build, found.version) for found in installed_builds(spec.native)],
+        processor_name(),
         cpu.machine,
         sorted(cpu.flags),
+        (cpu.cores, logical_cores(), spec.threads),
         spec.parallel > 1,
         spec.cache,
         spec.rope,

@@ -30,6 +30,7 @@ Function = Callable[..., int]
 SHARED: Mapping[str, Signature] = {
     "free_context": ("llama_free", None, (PTR,)),
     "logits": ("llama_get_logits", PTR, (PTR,)),
+    "set_threads": ("llama_set_n_threads", None, (PTR, I32, I32)),
     "context_cells": ("llama_n_ctx", U32, (PTR,)),
     "tokenize": ("llama_tokenize", I32, (PTR, TEXT, I32, TOKENS, I32, BOOL, BOOL)),
     "piece": ("llama_token_to_piece", I32, (PTR, I32, TEXT, I32, I32, BOOL)),
@@ -69,6 +70,8 @@ class Binding(ABC):
     free_context: Callable[[int], None]
     decode: Callable[[int, ctypes.Structure], int]
     logits: Callable[[int], int | None]
+    set_threads: Callable[[int, int, int], None]
+    # For one token, and for more.
     context_cells: Callable[[int], int]
 
     describe: Callable[[int, ctypes.Array[ctypes.c_char], int], int]

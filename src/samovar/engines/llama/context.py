@@ -34,8 +34,9 @@ class Context:
             )
         self._binding = binding
         self._handle = handle
-        self._vocab_size = vocab_size
+        self.vocab_size = vocab_size
         self._room = options.batch
+        self._threads = options.threads
         self._gaps = False
         self._viewed = (0, 0)
         self._view = np.empty((0, vocab_size), dtype=np.float32)
@@ -69,6 +70,11 @@ class Context:
         except EngineFailed:
             self._take_back(batch)
             raise
+
+    def set_threads(self, count: int) -> None:
+        if count != self._threads:
+            self._binding.set_threads(self._open, count, count)
+            self._threads = count
 
     def remove(self, sequence: int, start: int, end: int | None) -> bool:
         self._gaps = self._binding.compact_cells
@@ -129,13 +135,13 @@ class Context:
 
     def _rows(self, count: int) -> Logits:
         if not count:
-            return np.empty((0, self._vocab_size), dtype=np.float32)
+            return np.empty((0, self.vocab_size), dtype=np.float32)
         address = self._binding.logits(self._open)
         if not address:
             raise EngineFailed("engines.no_logits")
         if (address, count) != self._viewed:
-            floats = (ctypes.c_float * (count * self._vocab_size)).from_address(address)
-            self._view = np.frombuffer(memoryview(floats), dtype=np.float32).reshape(count, self._vocab_size)
+            floats = (ctypes.c_float * (count * self.vocab_size)).from_address(address)
+            self._view = np.frombuffer(memoryview(floats), dtype=np.float32).reshape(count, self.vocab_size)
             self._viewed = (address, count)
         return self._view
 

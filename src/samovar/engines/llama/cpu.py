@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,11 +40,27 @@ def read_cpu() -> Cpu:
     return Cpu(platform.machine().lower(), _flags(), physical_cores())
 
 
+def processor_name() -> str:
+    """As its maker calls it, where the system tells."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        told = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)
+    return found[1] if found else platform.processor() or platform.machine()
+
+
 def physical_cores() -> int:
     """Physical cores that this process may use. A second thread on one core slows matrix products down."""
     cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else cores
     return max(1, min(cores, allowed))
+
+
+def logical_cores() -> int:
+    """Hardware threads that this process may use."""
+    threads = psutil.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else threads
 
 
 def parse_cpuinfo(text: str) -> frozenset[str]:

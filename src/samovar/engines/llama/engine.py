@@ -94,6 +94,9 @@ class LlamaEngine:
             self._context.restore(sequence, payload[_END.size :])
         self._ends[sequence] = end
 
+    def set_threads(self, count: int) -> None:
+        self._context.set_threads(max(count, 1))
+
     def close(self) -> None:
         self._context.close()
         self._model.close()

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import astuple, replace
 
-from samovar.core.engine import Build, Capabilities, EngineInfo, LoadSpec, Note, Progress, Setting
-from samovar.core.errors import EngineFailed
+from samovar.core.engine import Build, Capabilities, EngineInfo, LoadSpec, Note, Pace, Progress, Setting
+from samovar.core.errors import Cancelled, EngineFailed, SamovarError
 from samovar.engines.blob import fingerprint
 from samovar.engines.llama.binding import Binding, ContextOptions
 from samovar.engines.llama.builds import installed, version_of
+from samovar.engines.llama.calibrate import CELLS, ContextTrial, Deadline, calibrate, watch_others
+from samovar.engines.llama.choice import thread_counts
 from samovar.engines.llama.context import Context
-from samovar.engines.llama.cpu import physical_cores, read_cpu
+from samovar.engines.llama.cpu import logical_cores, physical_cores, read_cpu
 from samovar.engines.llama.engine import LlamaEngine
 from samovar.engines.llama.ladder import FULL, settings
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.native import MANIFEST, Native, read_native
 from samovar.engines.llama.selfcheck import TOLERANCE, disagreement, shift_error, tolerance
 
+LOADED = 0.9
+"""The share of a load's progress after which it is calibrated."""
+MEASURING = 0.5
+"""The share of the time for calibrating that measuring gets: the rest is for checking settings."""
+CHECKING = 4.0
+"""Checking a setting takes about so many times as long as filling a trial's cache."""
+
 
 def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
-    """Loads `spec.path` with the build of the first setting to try, and settles on one of that build's settings.
+    """Loads `spec.path` with the build of the first setting to try, and settles on one of that build's settings:
+    the first that can be trusted or, where there is time to calibrate, the fastest of those.
 
     Raises Missing, NotFound, Cancelled, or EngineFailed: "engines.self_check" when none of the build's settings
     computes the model reliably, so that another build may be tried.
@@ -31,10 +44,17 @@ def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
     ways = spec.settings or _default_settings(spec)
     first = spec.trusted or 0
     binding = load_binding(ways[first].build, spec.native)
-    model = Model(binding, spec.path, progress, spec.rope)
+    measures = spec.calibrate > 0 and spec.pace is None and spec.cells >= CELLS
+    model = Model(binding, spec.path, lambda share: progress(share * (LOADED if measures else 1)), spec.rope)
     try:
-        return _settle(spec, ways, first, binding, model)
-    except EngineFailed:
+        own = [index for index in range(first, len(ways)) if ways[index].build == binding.build]
+        settled = _settle(spec, ways, own, binding, model)
+        if not measures:
+            return _engine(spec, ways, settled, spec.pace, binding, model)
+        rest = own[own.index(settled.index) + 1 :]
+        settled, pace = _calibrated(spec, ways, settled, rest, binding, model, progress)
+        return _engine(spec, ways, settled, pace, binding, model)
+    except SamovarError:
         model.close()
         raise
 
@@ -77,19 +97,68 @@ def _default_settings(spec: LoadSpec) -> tuple[Setting, ...]:
     return settings(builds=builds, cpu=read_cpu(), parallel=spec.parallel)
 
 
-def _settle(spec: LoadSpec, ways: tuple[Setting, ...], first: int, binding: Binding, model: Model) -> LlamaEngine:
-    """The engine under the first setting of the binding's build that is trusted or passes the self-check."""
+@dataclass(frozen=True)
+class _Settled:
+    """A setting, by its index, with a context; and why those before it are out."""
+
+    index: int
+    context: Context
+    failures: tuple[EngineFailed, ...] = ()
+
+
+def _settle(
+    spec: LoadSpec, ways: tuple[Setting, ...], order: Sequence[int], binding: Binding, model: Model
+) -> _Settled:
+    """The first setting in `order` that is trusted or passes the self-check. Raises EngineFailed."""
     failures: list[EngineFailed] = []
-    for index in range(first, len(ways)):
-        if ways[index].build == binding.build:
-            try:
-                context = _context(spec, ways[index], binding, model, trusted=index == spec.trusted)
-            except EngineFailed as why:
-                failures.append(why)
-                continue
-            notes = tuple(Note(why.key, dict(why.facts)) for why in failures)
-            return _engine(spec, index, ways[index], binding, model, context, notes)
+    for index in order:
+        try:
+            context = _context(spec, ways[index], binding, model, trusted=index == spec.trusted)
+        except EngineFailed as why:
+            failures.append(why)
+        else:
+            return _Settled(index, context, tuple(failures))
     raise failures[-1]
+
+
+def _calibrated(
+    spec: LoadSpec,
+    ways: tuple[Setting, ...],
+    settled: _Settled,
+    rest: Sequence[int],
+    binding: Binding,
+    model: Model,
+    progress: Progress,
+) -> tuple[_Settled, Pace | None]:
+    """`settled`, unless one of the `rest` is right too and clearly faster; and how fast it is. Raises Cancelled."""
+
+    def tick() -> None:
+        if not progress(LOADED):
+            raise Cancelled("engines.load_cancelled")
+
+    small = replace(spec, cells=CELLS)
+    budget = Deadline(spec.calibrate)
+    with ExitStack() as opened:
+        opened.callback(settled.context.remove, 0, 0, None)
+        trials = [ContextTrial(ways[settled.index], settled.context)]
+        check = CHECKING * (spec.calibrate - budget.left)
+        for index in rest:
+            tick()
+            if budget.left - check < spec.calibrate * MEASURING:
+                break
+            with suppress(EngineFailed):
+                context = _context(small, ways[index], binding, model, trusted=False)
+                opened.callback(context.close)
+                trials.append(ContextTrial(ways[index], context))
+        counts = (spec.threads,) if spec.threads else thread_counts(physical_cores(), logical_cores())
+        pace = calibrate(trials, counts, budget.left, tick, watch_others())
+    progress(1.0)
+    if pace is None or pace.setting == ways[settled.index]:
+        return settled, pace
+    settled.context.close()
+    faster = ways.index(pace.setting)
+    again = _settle(replace(spec, trusted=faster), ways, (faster, settled.index), binding, model)
+    return _Settled(again.index, again.context, settled.failures + again.failures), pace
 
 
 def _context(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, trusted: bool) -> Context:
@@ -121,16 +190,11 @@ def _context(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, tr
 
 
 def _engine(
-    spec: LoadSpec,
-    index: int,
-    way: Setting,
-    binding: Binding,
-    model: Model,
-    context: Context,
-    notes: tuple[Note, ...],
+    spec: LoadSpec, ways: tuple[Setting, ...], settled: _Settled, pace: Pace | None, binding: Binding, model: Model
 ) -> LlamaEngine:
-    words = model.vocabulary
-    layout = (*msgspec.structs.astuple(spec.cache), *msgspec.structs.astuple(spec.rope))
+    way, context, words = ways[settled.index], settled.context, model.vocabulary
+    pace = pace if pace and pace.setting == way else None
+    layout = (*astuple(spec.cache), *astuple(spec.rope))
     owner = fingerprint("llama", binding.build, binding.version, model.digest, way.flash, *map(str, layout))
     info = EngineInfo(
         architecture=model.architecture,
@@ -140,7 +204,9 @@ def _engine(
         window=min(spec.window, context.cells),
         cells=context.cells,
         parallel=spec.parallel,
-        threads=spec.threads or physical_cores(),
+        threads=pace.threads if pace else spec.threads or physical_cores(),
+        prompt_threads=pace.prompt_threads if pace else 0,
+        pace=pace,
         chat_template=words.chat_template,
         bos_token=words.bos,
         eos_token=words.eos,
@@ -152,9 +218,10 @@ def _engine(
         capabilities=_capabilities(spec, model, context),
         cache_id=owner.hex(),
         setting=way,
-        settled=index,
-        notes=notes,
+        settled=settled.index,
+        notes=tuple(Note(why.key, dict(why.facts)) for why in settled.failures),
     )
+    context.set_threads(info.threads)
     return LlamaEngine(info, model, context, owner)
 
 
@@ -166,6 +233,7 @@ def _capabilities(spec: LoadSpec, model: Model, context: Context) -> Capabilitie
         can_copy=attends,
         can_shift=attends and context.can_shift() and _shifts(spec, model, context),
         can_export=True,
+        can_set_threads=True,
     )
 
 
