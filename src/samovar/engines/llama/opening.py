@@ -24,7 +24,7 @@ from samovar.engines.llama.engine import LlamaEngine
 from samovar.engines.llama.ladder import FULL, settings
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.native import MANIFEST, Native, read_native
-from samovar.engines.llama.selfcheck import TOLERANCE, disagreement, shift_error, tolerance
+from samovar.engines.llama.selfcheck import disagreement, shift_error, tolerance
 
 LOADED = 0.9
 """The share of a load's progress after which it is calibrated."""
@@ -241,4 +241,4 @@ def _shifts(spec: LoadSpec, model: Model, context: Context) -> bool:
     """Whether a shift comes out right: known from an earlier load, else tried."""
     if spec.shifts is not None:
         return spec.shifts
-    return shift_error(context, model.vocabulary) <= TOLERANCE
+    return shift_error(context, model.vocabulary) <= tolerance(spec.cache)
