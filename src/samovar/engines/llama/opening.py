@@ -134,12 +134,12 @@ def _calibrated(
 
     def tick() -> None:
         if not progress(LOADED):
+            settled.context.close()
             raise Cancelled("engines.load_cancelled")
 
     small = replace(spec, cells=CELLS)
     budget = Deadline(spec.calibrate)
     with ExitStack() as opened:
-        opened.callback(settled.context.remove, 0, 0, None)
         trials = [ContextTrial(ways[settled.index], settled.context)]
         check = CHECKING * (spec.calibrate - budget.left)
         for index in rest:
@@ -152,6 +152,7 @@ def _calibrated(
                 trials.append(ContextTrial(ways[index], context))
         counts = (spec.threads,) if spec.threads else thread_counts(physical_cores(), logical_cores())
         pace = calibrate(trials, counts, budget.left, tick, watch_others())
+    settled.context.remove(0, 0, None)
     progress(1.0)
     if pace is None or pace.setting == ways[settled.index]:
         return settled, pace
