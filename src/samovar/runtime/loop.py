@@ -1,4 +1,4 @@
-"""The generation loop: takes requests, runs steps of the scheduler on the engine, says what came of them.
+"""The generation loop: runs steps of the scheduler on the engine, and draws from what comes of them.
 
 One thread owns it. Frames go out through `emit`, which may buffer until the step is over. What is only for later
 (prompts to warm, caches to save) is done while nobody waits.
@@ -6,30 +6,14 @@ One thread owns it. Frames go out through `emit`, which may buffer until the ste
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from samovar.core.engine import Batch, Engine
-from samovar.core.errors import InvalidInput, SamovarError
-from samovar.core.events import Accepted, Done, Event, Failed, PromptProgress, Timings, Usage
-from samovar.core.requests import GenerateRequest
-from samovar.runtime.answer import Answer, Choice
-from samovar.runtime.frames import (
-    Cancel,
-    Forget,
-    FromWorker,
-    Generate,
-    Happened,
-    Pin,
-    Spell,
-    Tokenize,
-    Tokens,
-    ToWorker,
-)
+from samovar.core.errors import SamovarError
+from samovar.runtime.desk import Desk, Emit
+from samovar.runtime.frames import Cancel, Forget, Generate, Pin, Spell, Tokenize, Tokens, ToWorker
 from samovar.runtime.jobs import NO_GUESSES, Guesses, Job, Limits, Plan, Remove, Restore, Work
 from samovar.runtime.keeper import Keeper
 from samovar.runtime.pacer import Pacer
@@ -37,15 +21,10 @@ from samovar.runtime.prompt import Prompts
 from samovar.runtime.scheduler import Scheduler
 from samovar.runtime.shelf import EmptyShelf, Store
 from samovar.runtime.speculation import Guesser, Speculation
-from samovar.sampling import Lexicon
-from samovar.sampling.chain import Chain
-from samovar.sampling.grammar import Grammars
 
 if TYPE_CHECKING:
     from samovar.core.engine import Logits
     from samovar.sampling.guidance import Logits as Row
-
-Emit = Callable[[FromWorker], None]
 
 
 class GenerationLoop:
@@ -59,27 +38,20 @@ class GenerationLoop:
         store: Store | None = None,
         speculation: Guesser | None = None,
     ) -> None:
-        info = engine.info
         self.engine = engine
         self._emit = emit
-        self._ends = frozenset(info.end_tokens)
-        tokenize = partial(engine.tokenize, special=True)
-        self._lexicon = Lexicon(info.vocab_size, info.end_tokens, engine.piece, tokenize)
-        store = store or EmptyShelf()
-        self.scheduler = Scheduler(limits or limits_of(engine), store)
-        self._prompts = Prompts(engine, store.labels())
-        self._keeper = Keeper(engine, store, self._prompts.note)
-        self._store = store
+        self._ends = frozenset(engine.info.end_tokens)
+        self._store = store or EmptyShelf()
+        self.scheduler = Scheduler(limits or limits_of(engine), self._store)
+        self._prompts = Prompts(engine, self._store.labels())
+        self._desk = Desk(engine, self.scheduler, self._prompts, emit)
+        self._keeper = Keeper(engine, self._store, self._prompts.note)
         self._pacer = Pacer(engine)
-        self._later: deque[GenerateRequest] = deque()
-        self._answers: dict[str, Answer] = {}
-        self._choices: dict[Job, Choice] = {}
-        self._grammars = Grammars(engine)
         self._speculation = speculation or Speculation("off")
 
     @property
     def idle(self) -> bool:
-        return self.scheduler.idle and not self._later
+        return self.scheduler.idle and not self._desk.waits_for_quiet
 
     @property
     def reads_prompt(self) -> bool:
@@ -89,13 +61,10 @@ class GenerationLoop:
     def handle(self, frame: ToWorker) -> None:
         """Takes one frame from the front; everything a request can do wrong is answered, never raised."""
         match frame:
-            case Generate(request) if request.warm:
-                self._later.append(request)
             case Generate(request):
-                self._give_up_warming()
-                self._begin(request)
+                self._remove(self._desk.take(request))
             case Cancel(id):
-                self._cancel(id)
+                self._remove(self._desk.cancel(id))
             case Tokenize(id, parts, bos):
                 tokens = self._prompts.tokenize(parts, bos=bos)
                 self._emit(Tokens(id, tuple(tokens), tuple(map(self.engine.piece, tokens))))
@@ -112,12 +81,12 @@ class GenerationLoop:
 
     def step(self) -> None:
         """Plans, computes and commits one step."""
-        if self.scheduler.idle and self._later:
-            self._begin(self._later.popleft())
+        if self.scheduler.idle and self._desk.waits_for_quiet:
+            self._desk.take_later()
         began = time.perf_counter()
         plan = self.scheduler.plan(self._guesses())
         for work in plan.work:
-            self._answers[work.job.request].began()
+            self._desk.answer(work.job).began()
         try:
             for op, worked in self._keeper.apply(plan.ops):
                 self.scheduler.restored(op.job, worked=worked)
@@ -140,7 +109,7 @@ class GenerationLoop:
 
     def _room(self, job: Job) -> int:
         """Tokens that may come after the next one; none where they are not drawn one by one."""
-        choice = self._choices[job]
+        choice = self._desk.choices[job]
         return 0 if job.shadow or choice.look else choice.left(self.scheduler.room(job)) - 1
 
     def tidy(self) -> bool:
@@ -154,46 +123,6 @@ class GenerationLoop:
         """Saves every cache that is not yet on the shelf: the engine is about to close."""
         while self.tidy():
             pass
-
-    def _begin(self, request: GenerateRequest) -> None:
-        try:
-            tokens = self._prompts.read(request)
-            # What the chain cannot be is refused here, before anything is queued.
-            Chain(request.sampling)
-            if request.banned and not self.engine.info.capabilities.can_remove_tail:
-                raise InvalidInput("runtime.cannot_take_back", architecture=self.engine.info.architecture)
-            grammar = self._grammars.grammar(request.constraint) if request.constraint else None
-            first = Job(request.id, 0, tokens, len(tokens), request.tenant, request.session, warm=request.warm)
-            jobs = self.scheduler.submit(first, request.n, self._prompts.negative(request, tokens))
-        except SamovarError as error:
-            self._say(request.id, Failed(error.value()))
-            return
-        seed = request.sampling.seed
-        seed = secrets.randbits(31) if seed is None else seed
-        answer = Answer(request, jobs, seed, self._lexicon, grammar)
-        self._answers[request.id] = answer
-        self._choices.update({choice.job: choice for choice in answer.choices})
-        self._say(request.id, Accepted(len(tokens), seed))
-
-    def _give_up_warming(self) -> None:
-        """Somebody waits: prompts that are read for later are read later. What is read of them stays."""
-        for id in [id for id, answer in self._answers.items() if answer.request.warm]:
-            self._cancel(id)
-
-    def _cancel(self, id: str) -> None:
-        answer = self._answers.get(id)
-        if answer is None:
-            self._forget_later(id)
-            return
-        for choice in answer.choices:
-            if not choice.ended:
-                self._finish(choice, choice.end("cancelled"))
-
-    def _forget_later(self, id: str) -> None:
-        """A prompt that was to be warmed is not wanted any more."""
-        if any(request.id == id for request in self._later):
-            self._later = deque(request for request in self._later if request.id != id)
-            self._say(id, Done(Usage(0, 0, 0), Timings(0, 0.0, 0, 0.0, 0)))
 
     def _commit(self, plan: Plan, rows: Logits) -> None:
         start = 0
@@ -209,13 +138,13 @@ class GenerationLoop:
                 continue
             if not work.wanted:
                 if job.index == 0:
-                    self._progress(job)
-            elif job in self._choices:
+                    self._desk.progress(job)
+            elif job in self._desk.choices:
                 self._verify(work, rows_of[job], rows_of[job.shadow][0] if job.shadow else None)
 
     def _verify(self, work: Work, rows: Sequence[Row], against: Row | None) -> None:
         """Draws the next token, and one more after each guess, as long as the guesses come true."""
-        choice, job = self._choices[work.job], work.job
+        choice, job = self._desk.choices[work.job], work.job
         choice.guessed += len(work.guesses)
         drawn: list[int] = []
         for row, guess in zip(rows, [*work.guesses, None], strict=True):
@@ -232,33 +161,33 @@ class GenerationLoop:
     def _draw(self, job: Job, row: Row, against: Row | None) -> int | None:
         """Draws the next token of `job` from its logits, and from those after its negative prompt. None where the
         job does not go on with it."""
-        choice, answer = self._choices[job], self._answers[job.request]
+        choice, answer = self._desk.choices[job], self._desk.answer(job)
         if len(job.tokens) == job.prompt and job.index == 0:
-            self._progress(job)
+            self._desk.progress(job)
             self._keep(job, row, against)
         try:
             if choice.look is not None:
                 looked = choice.looked(row, against, self.engine.piece)
-                self._finish(choice, [looked, *choice.end("stop")])
+                self._remove(self._desk.finish(choice, [looked, *choice.end("stop")]))
                 return None
             if job.warm:
-                self._finish(choice, choice.end("stop"))
+                self._remove(self._desk.finish(choice, choice.end("stop")))
                 return None
             token, detail = choice.draw(row, against)
         except SamovarError as error:
-            self._fail(job.request, error)
+            self._remove(self._desk.fail(job.request, error))
             return None
         answer.drew()
         if token in self._ends:
-            self._finish(choice, choice.end("stop"))
+            self._remove(self._desk.finish(choice, choice.end("stop")))
             return None
         events = choice.say(detail, self.engine.piece, self.scheduler.room(job))
         self.scheduler.append(job, token)
         if choice.ended:
-            self._finish(choice, events)
+            self._remove(self._desk.finish(choice, events))
             return None
         for event in events:
-            self._say(job.request, event)
+            self._desk.say(job.request, event)
         if choice.back:
             self._remove(self.scheduler.rewind(job, choice.back))
             choice.back = 0
@@ -275,39 +204,11 @@ class GenerationLoop:
         for removal in removals:
             self.engine.remove(removal.sequence, removal.start)
 
-    def _progress(self, job: Job) -> None:
-        self._say(job.request, PromptProgress(min(job.computed, job.prompt), job.prompt, job.cached))
-
-    def _finish(self, choice: Choice, events: list[Event]) -> None:
-        job = choice.job
-        answer = self._answers[job.request]
-        self._remove(self.scheduler.settle(job))
-        self.scheduler.finish(job)
-        del self._choices[job]
-        self._prompts.remember(
-            answer.request, job.tokens[: job.prompt], job.tokens[job.prompt :], "".join(choice.said)
-        )
-        for event in events:
-            self._say(job.request, event)
-        if answer.ended:
-            del self._answers[answer.id]
-            self._say(answer.id, answer.done())
-
     def _abandon(self, plan: Plan, error: SamovarError) -> None:
         """A batch failed: nothing that it touched is trusted any more."""
         touched = [work.job for work in plan.work] + [op.job for op in plan.ops if isinstance(op, Restore)]
         for request in {job.request for job in touched}:
-            self._fail(request, error)
-
-    def _fail(self, request: str, error: SamovarError) -> None:
-        answer = self._answers.pop(request)
-        for choice in answer.choices:
-            self._choices.pop(choice.job, None)
-            self._remove(self.scheduler.forget(choice.job))
-        self._say(request, Failed(error.value()))
-
-    def _say(self, id: str, event: Event) -> None:
-        self._emit(Happened(id, event))
+            self._remove(self._desk.fail(request, error))
 
 
 def limits_of(engine: Engine) -> Limits:
