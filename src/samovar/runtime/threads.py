@@ -23,7 +23,7 @@ SLOWER, FAR_SLOWER, FASTER, HOPELESS = 1.25, 2.0, 0.95, 1.5
 ends a trial."""
 DRIFT = 1.001
 """A step's usual duration may grow by this factor from step to step, as the cache it attends to does."""
-PATIENCE, LONGEST, PRICE = 0.25, 60.0, 25.0
+PATIENCE, LONGEST, PRICE = 0.25, 60.0, 100.0
 """Seconds between trials: at least, at most, and times what the last one lost."""
 
 
