@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -54,6 +55,8 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
+    # Ended from outside it still ends its servers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     chosen = options()
     model = (chosen.model or starter_file()).resolve()
     scale = QUICK if chosen.quick else Scale()

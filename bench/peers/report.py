@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.peers.turns import Measured
 
-HEAD = "| workload | Samovar | llama-server | ratio | wanted | |\n|---|---|---|---|---|---|"
+HEAD = "| workload | Samovar | llama-server | ratio | wanted | | processor |\n|---|---|---|---|---|---|---|"
 
 
 def line(measured: Measured, model: Path, *, compiled: bool) -> str:
@@ -17,7 +17,8 @@ def line(measured: Measured, model: Path, *, compiled: bool) -> str:
     wanted = "" if goal is None else f"{'≥' if figure.more else '≤'} {goal:g} ×"
     verdict = "" if goal is None else "met" if figure.met(ratio, goal) else "**missed**"
     ours, theirs = (_written(value, figure.unit) for value in measured.pair)
-    return f"| {figure.title} | {ours} | {theirs} | {ratio:.2f} × | {wanted} | {verdict} |"
+    work = " / ".join(f"{seconds:.2f} s" for seconds in measured.processor)
+    return f"| {figure.title} | {ours} | {theirs} | {ratio:.2f} × | {wanted} | {verdict} | {work} |"
 
 
 def as_json(found: Sequence[Measured], model: Path, *, compiled: bool) -> list[dict[str, object]]:
@@ -30,6 +31,7 @@ def as_json(found: Sequence[Measured], model: Path, *, compiled: bool) -> list[d
             "samovar": one.ours,
             "llama-server": one.theirs,
             "summary": one.pair,
+            "processor": one.processor,
             "ratio": one.ratio,
             "goal": one.figure.goals.of(model, compiled=compiled),
         }

@@ -23,9 +23,9 @@ from bench.peers.client import HOST, Refused, call
 
 SLOTS = 4
 """Answers at once where a row does not say: what both sides take unasked."""
-READY_SECONDS, STOP_SECONDS, QUIET_SECONDS = 180, 60, 30
-QUIET_SHARE = 5.0
-"""Per cent of one core."""
+READY_SECONDS, STOP_SECONDS, QUIET_SECONDS, LOOK_SECONDS = 180, 60, 30, 0.5
+QUIET_SHARE = 0.05
+"""Of one core."""
 
 
 class NotServing(Exception):
@@ -118,6 +118,7 @@ class Server:
         self._setup = setup
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._spent = 0.0
         self.port = 0
 
     def start(self) -> None:
@@ -136,6 +137,7 @@ class Server:
         if self._process is None:
             return
         tree = self._tree()
+        self._spent = self.processor_seconds()
         self.resume()
         self._process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -157,18 +159,20 @@ class Server:
 
     def settle(self) -> None:
         """Waits until it has nothing more to do, as between the messages of a person; not for ever."""
-        tree = self._tree()
         deadline = time.monotonic() + QUIET_SECONDS
         while time.monotonic() < deadline:
-            before = sum(sum(process.cpu_times()[:2]) for process in tree)
-            time.sleep(0.5)
-            spent = sum(sum(process.cpu_times()[:2]) for process in tree) - before
-            if spent / 0.5 * 100 < QUIET_SHARE:
+            before = self.processor_seconds()
+            time.sleep(LOOK_SECONDS)
+            if self.processor_seconds() - before < QUIET_SHARE * LOOK_SECONDS:
                 return
 
     def memory(self) -> float:
         """Resident megabytes of all its processes."""
         return float(sum(process.memory_info().rss for process in self._tree())) / 1e6
+
+    def processor_seconds(self) -> float:
+        """What all its processes have used, those before a restart counted in."""
+        return self._spent + float(sum(sum(process.cpu_times()[:2]) for process in self._tree()))
 
     def _tree(self) -> list[psutil.Process]:
         if self._process is None or self._process.poll() is not None:

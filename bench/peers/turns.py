@@ -23,13 +23,18 @@ PROBE_WORDS = 300
 
 @dataclass(frozen=True)
 class Measured:
-    """One figure: what every round gave on each side, in seconds or tokens a second, and the two summaries."""
+    """One figure: what every round gave on each side, in seconds or tokens a second, and the two summaries.
+
+    `processor`: seconds of processor that the median round took of each side's processes: what is left to judge by
+    where other work keeps the cores busy.
+    """
 
     row: str
     figure: Figure
     ours: tuple[float, ...]
     theirs: tuple[float, ...]
     pair: tuple[float, float]
+    processor: tuple[float, float]
 
     @property
     def ratio(self) -> float:
@@ -50,17 +55,21 @@ def take_turns(row: Row, sides: Sequence[Side], texts: Texts, scale: Scale) -> l
             server.pause()
             works.append((server, work))
         taken: list[list[tuple[float, ...]]] = [[] for _ in works]
+        spent: list[list[float]] = [[] for _ in works]
         for round in range(scale.rounds):
             for index in (0, 1) if round % 2 == 0 else (1, 0):
                 server, work = works[index]
                 server.resume()
+                before = server.processor_seconds()
                 taken[index].append(work.measure(round))
+                spent[index].append(server.processor_seconds() - before)
                 server.pause()
                 _say(f"{row.name}, round {round + 1}: {server.side.name} {_brief(taken[index][-1])}")
     summary = statistics.median if row.summary == "median" else statistics.mean
     columns = [list(zip(*rounds, strict=True)) for rounds in taken]
+    ours_spent, theirs_spent = (statistics.median(rounds) for rounds in spent)
     return [
-        Measured(row.name, figure, ours, theirs, (summary(ours), summary(theirs)))
+        Measured(row.name, figure, ours, theirs, (summary(ours), summary(theirs)), (ours_spent, theirs_spent))
         for figure, ours, theirs in zip(row.figures, *columns, strict=True)
     ]
 
