@@ -51,14 +51,19 @@ def options() -> argparse.Namespace:
     parser.add_argument("--ours", default="", help="more options for `samovar serve`, as one word")
     parser.add_argument("--theirs", default="", help="more options for llama-server, as one word")
     parser.add_argument("--json", type=Path, help="write every round's figures there")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    chosen.model = (chosen.model or starter_file()).resolve()
+    for file in (chosen.peer, chosen.model, chosen.text):
+        if not file.is_file():
+            parser.error(f"there is no file {file}")
+    return chosen
 
 
 def main() -> None:
     # Ended from outside it still ends its servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     chosen = options()
-    model = (chosen.model or starter_file()).resolve()
+    model = chosen.model
     scale = QUICK if chosen.quick else Scale()
     scale = replace(scale, rounds=chosen.rounds or scale.rounds)
     ours = Samovar(model, chosen.threads, tuple(chosen.ours.split()))

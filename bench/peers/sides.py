@@ -130,7 +130,11 @@ class Server:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=os.environ | {"LC_ALL": "C.UTF-8"}
             )
-        asyncio.run(self._wait())
+        try:
+            asyncio.run(self._wait())
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """As Ctrl-C would; what does not end is killed."""
