@@ -63,6 +63,7 @@ def take_turns(row: Row, sides: Sequence[Side], texts: Texts, scale: Scale) -> l
                 before = server.processor_seconds()
                 taken[index].append(work.measure(round))
                 spent[index].append(server.processor_seconds() - before)
+                server.settle()
                 server.pause()
                 _say(f"{row.name}, round {round + 1}: {server.side.name} {_brief(taken[index][-1])}")
     summary = statistics.median if row.summary == "median" else statistics.mean
