@@ -299,12 +299,40 @@ def test_a_long_prompt_does_not_stop_a_running_stream() -> None:
         scheduler.append(stream, token)
 
 
-def test_two_long_prompts_take_turns() -> None:
+def test_prompts_that_came_together_are_read_one_after_the_other() -> None:
+    """In turns, all of them would have their first tokens at the very end."""
     scheduler = make()
-    ask(scheduler, "a", [1] * 60)
-    ask(scheduler, "b", [2] * 60)
-    served = [scheduler.plan().work[0].job.request for _ in range(4)]
-    assert sorted(served) == ["a", "a", "b", "b"]
+    for name in "abc":
+        ask(scheduler, name, [ord(name)] * 32)
+    ready: dict[str, int] = {}
+    for step in range(6):
+        for work in scheduler.plan().work:
+            if work.wanted:
+                ready[work.job.request] = step
+                scheduler.finish(work.job)
+    assert ready == {"a": 1, "b": 3, "c": 5}
+
+
+def test_a_short_prompt_overtakes_a_long_one() -> None:
+    scheduler = make()
+    ask(scheduler, "long", [1] * 60)
+    scheduler.plan()
+    ask(scheduler, "short", [2] * 10)
+    assert [(work.job.request, work.count) for work in scheduler.plan().work] == [("short", 10), ("long", 6)]
+
+
+def test_short_prompts_without_end_do_not_keep_a_long_one_from_being_read() -> None:
+    scheduler = make()
+    (long,) = ask(scheduler, "long", [1] * 60)
+    for number in range(40):
+        ask(scheduler, f"short {number}", [2 + number] * 48)
+        while not any(work.wanted for work in scheduler.plan().work):
+            pass
+        done = next(job for job in scheduler.running if not job.reads_prompt)
+        if done is long:
+            return
+        scheduler.finish(done)
+    raise AssertionError("the long one still waits")
 
 
 def test_when_cells_run_out_the_oldest_goes_on_and_the_younger_waits_with_its_text() -> None:

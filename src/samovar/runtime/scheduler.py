@@ -5,8 +5,8 @@ the engine's work, then `computed`, `append` or `finish` for each piece. The rul
 
 - Requests are admitted in order of arrival, each with the longest beginning of its tokens that is cached anywhere
   (`caches`).
-- Running streams get one token each in every step; prompts share what is left of the step's budget in turns, so a
-  long prompt never stops the streams.
+- Running streams get one token each in every step; prompts get what is left of the step's budget, those with the
+  fewest tokens to read first, so a long prompt never stops the streams nor, for long, a short one.
 - What is guessed to come next for a stream is computed behind its last token, on cells that nobody else needs: it
   pushes out idle caches at most, and goes again where it does not come (`settle`).
 - A guided request is a pair of sequences, its own and its shadow's (the negative prompt): they are admitted, drawn
@@ -27,6 +27,8 @@ from samovar.runtime.caches import Caches
 from samovar.runtime.cells import Slot, common
 from samovar.runtime.jobs import NO_GUESSES, Guesses, Job, Limits, Plan, Remove, Save, Work
 from samovar.runtime.shelf import EmptyShelf, Shelf
+
+_OLDEST = 4
 
 
 class Scheduler:
@@ -214,15 +216,18 @@ class Scheduler:
             self.caches.save(job.slot, plan)
 
     def _prompt_shares(self, drawing: list[Job]) -> list[tuple[Job, int]]:
-        """The step's budget of prompt tokens, in turns over the jobs that read their prompt. One of a pair keeps
-        its last token until the other is ready too: both are drawn from in one step."""
-        readers = [job for job in self.running if job not in drawing]
+        """The step's budget of prompt tokens. The prompt with the fewest tokens left is read first, which makes the
+        mean wait for a first token the shortest there is; in every `_OLDEST`th step it is the oldest, so that a
+        long one is not put off for ever. One of a pair keeps its last token until the other is ready too: both are
+        drawn from in one step."""
+        readers = sorted((job for job in self.running if job not in drawing), key=lambda j: (j.missing, j.admitted))
         gentle = drawing or any(job.warm for job in readers)
         budget = self.limits.busy_chunk if gentle else self.limits.chunk
         self._turn += 1
+        if self._turn % _OLDEST == 0:
+            readers.sort(key=lambda j: j.admitted)
         shares = []
-        for i in range(len(readers)):
-            job = readers[(self._turn + i) % len(readers)]
+        for job in readers:
             held = len(job.pair) > 1 or not self.limits.can_remove_tail
             count = 0 if job.borrows or job.restoring else min(budget, job.missing - held)
             if count > 0:
