@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samovar.core.errors import InvalidParameter
+from samovar.core.errors import InvalidInput, InvalidParameter
 from samovar.core.parameters import Parameter, SamplingParams, Value
 
 TOP_K = Parameter("top_k", "int", neutral=0, default=40, minimum=0, maximum=1000)
@@ -95,3 +95,10 @@ def test_a_number_that_clients_send_for_off_is_the_neutral_value() -> None:
 def test_values_cross_a_border_between_processes() -> None:
     params = SamplingParams({"a": 1.5, "b": True, "c": ("x",), "d": (1, 2), "e": {5: -math.inf}}, ("top_k",), 7)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(params), type=SamplingParams) == params
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), float("nan")])
+def test_a_number_beyond_all_numbers_is_a_sentence(value: float) -> None:
+    for kind in ("int", "float"):
+        with pytest.raises(InvalidInput):
+            Parameter("n", kind, neutral=0, default=0, minimum=-1, maximum=10**7).check(value)

@@ -74,7 +74,7 @@ class Parameter(msgspec.Struct, frozen=True):
     def _number(self, value: object, *, whole: bool) -> float | int:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(value)
-        if whole and not (math.isfinite(value) and int(value) == value):
+        if whole and isinstance(value, float) and not value.is_integer():
             raise self._wrong(value)
         number = int(value) if whole else value
         self._bound(number)
