@@ -72,6 +72,17 @@ class TestIkSmallBatches(LlamaSuite):
     setting = Setting("ik", 31, False)
 
 
+@needs("ik")
+class TestIkApart(LlamaSuite):
+    setting = Setting("ik", 512, True, apart=True)
+    tolerance = 2e-2
+
+
+@needs("ik")
+class TestIkApartInSmallBatches(LlamaSuite):
+    setting = Setting("ik", 31, False, apart=True)
+
+
 @needs("mainline")
 class TestMainline(LlamaSuite):
     setting = Setting("mainline", 512, False)

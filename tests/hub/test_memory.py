@@ -59,6 +59,15 @@ def test_every_parallel_sequence_gets_its_window_where_memory_allows() -> None:
     assert tight.window == 2048 and 2048 <= tight.cells < 8192
 
 
+def test_sequences_that_are_kept_apart_each_get_a_whole_window_or_none_does() -> None:
+    apart = replace(starter(), flash=True, apart=True)
+    roomy = plan_memory(apart, 64 * GIB, window=2000)
+    assert (roomy.window, roomy.cells) == (2000, 4 * 2048)
+    with pytest.raises(NotEnoughMemory, match="1,792"):
+        plan_memory(apart, roomy.total - 1, window=2000)
+    assert plan_memory(apart, roomy.total - 1).window < 2000
+
+
 def test_without_a_wish_the_window_is_the_trained_context_or_what_fits() -> None:
     demand = starter()
     short = replace(demand, shape=replace(demand.shape, trained_context=1024))
@@ -123,15 +132,19 @@ def test_recurrent_layers_take_a_state_per_sequence_and_no_cells() -> None:
     window=st.none() | st.integers(1, 1 << 18),
     parallel=st.integers(1, 16),
     flash=st.booleans(),
+    apart=st.booleans(),
 )
-def test_a_plan_fits_and_holds_a_window(available: int, window: int | None, parallel: int, flash: bool) -> None:
-    demand = Demand(HYBRID, 200 * MIB, parallel=parallel, flash=flash)
+def test_a_plan_fits_and_holds_a_window(
+    available: int, window: int | None, parallel: int, flash: bool, apart: bool
+) -> None:
+    demand = Demand(HYBRID, 200 * MIB, parallel=parallel, flash=flash, apart=apart)
     try:
         plan = plan_memory(demand, available, window)
     except NotEnoughMemory:
         return
     assert plan.total <= available
-    assert plan.window <= plan.cells < plan.window * parallel + CELL_STEP
+    contexts = parallel if apart else 1
+    assert plan.window * contexts <= plan.cells < plan.window * parallel + CELL_STEP * contexts
     assert window is None or plan.window == window
 
 

@@ -49,16 +49,20 @@ asks = st.tuples(st.just("ask"), prompts, st.integers(1, 2))
 others = st.tuples(st.sampled_from(["step", "step", "cancel", "tidy", "restart", "again"]), st.integers(0, 9))
 schedules = st.lists(st.one_of(asks, asks, others), min_size=2, max_size=14)
 
+WAYS = (Setting("ik", 512, False), Setting("ik", 512, True, apart=True), Setting("mainline", 512, False))
+
 pytestmark = pytest.mark.parametrize(
-    "build",
+    "way",
     [
         pytest.param(
-            build,
+            way,
+            id=f"{way.build}{'-apart' if way.apart else ''}",
             marks=pytest.mark.skipif(
-                not importlib.util.find_spec(module), reason=f"the {build} build of libllama is not installed"
+                not importlib.util.find_spec(PACKAGES[way.build][0]),  # type: ignore[index]
+                reason=f"the {way.build} build of libllama is not installed",
             ),
         )
-        for build, (module, _) in PACKAGES.items()
+        for way in WAYS
     ],
 )
 
@@ -68,7 +72,7 @@ def model() -> Path:
     return TinyLlama(seed=11).write(Path(tempfile.mkdtemp(prefix="samovar-test-")) / "tiny.gguf")
 
 
-def open_tiny(build: str, parallel: int) -> Engine:
+def open_tiny(way: Setting, parallel: int) -> Engine:
     spec = LoadSpec(
         engine="llama",
         path=str(model()),
@@ -76,21 +80,21 @@ def open_tiny(build: str, parallel: int) -> Engine:
         cells=448,
         parallel=parallel,
         threads=1,
-        settings=(Setting(build, 512, flash=False),),
+        settings=(way,),
         trusted=0,
     )
     return open_engine(spec, lambda _: True)
 
 
 @cache
-def reference(build: str) -> Engine:
-    return open_tiny(build, 1)
+def reference(way: Setting) -> Engine:
+    return open_tiny(way, 1)
 
 
 @cache
-def alone(build: str, prompt: Prompt) -> tuple[list[int], list[float]]:
+def alone(way: Setting, prompt: Prompt) -> tuple[list[int], list[float]]:
     """The greedy answer of a fresh sequence to nothing but the prompt, and by how much each token won."""
-    engine, tokens, leads = reference(build), list(prompt), list[float]()
+    engine, tokens, leads = reference(way), list(prompt), list[float]()
     engine.remove(0, 0)
     start = 0
     for _ in range(MOST):
@@ -109,14 +113,14 @@ def alone(build: str, prompt: Prompt) -> tuple[list[int], list[float]]:
 class House:
     """A loop over a real engine and real tiers, which can be closed and opened again."""
 
-    def __init__(self, build: str, folder: Path) -> None:
-        self._build, self._folder = build, folder
+    def __init__(self, way: Setting, folder: Path) -> None:
+        self._way, self._folder = way, folder
         self._heard: dict[str, list[Event]] = {}
         self._asked: dict[str, Prompt] = {}
         self._open()
 
     def _open(self) -> None:
-        self.engine = open_tiny(self._build, 3)
+        self.engine = open_tiny(self._way, 3)
         self.tiers: Tiers = open_tiers(str(self._folder), self.engine.info.cache_id, ram=400_000, disk=50_000_000)
         self.loop = GenerationLoop(
             self.engine, self._hear, store=TierShelf(self.tiers), speculation=Told(self._guess)
@@ -124,7 +128,7 @@ class House:
 
     def _guess(self, job: Job) -> list[int]:
         """How the answer goes on, with every third token wrong."""
-        whole, _ = alone(self._build, tuple(job.tokens[: job.prompt]))
+        whole, _ = alone(self._way, tuple(job.tokens[: job.prompt]))
         said = len(job.tokens) - job.prompt
         return [token if (said + i) % 3 else (token + 1) % 200 for i, token in enumerate(whole[said : said + 5])]
 
@@ -169,7 +173,7 @@ class House:
         for id, events in self._heard.items():
             assert not any(isinstance(event, Failed) for event in events), events
             assert isinstance(events[-1], Done)
-            whole, leads = alone(self._build, self._asked[id])
+            whole, leads = alone(self._way, self._asked[id])
             for end in (event for event in events if isinstance(event, Finish)):
                 said = [t.id for e in events if isinstance(e, Delta) and e.index == end.index for t in e.tokens]
                 if end.reason == "cancelled":
@@ -185,10 +189,10 @@ class House:
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(schedule=schedules)
 def test_two_hundred_schedules_give_the_texts_of_cold_single_runs(
-    build: str, schedule: list[tuple[str, ...]]
+    way: Setting, schedule: list[tuple[str, ...]]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        house = House(build, Path(folder))
+        house = House(way, Path(folder))
         try:
             run(house, schedule)
             house.check()
@@ -215,8 +219,8 @@ def run(house: House, schedule: list[tuple[str, ...]]) -> None:
     house.finish()
 
 
-def test_a_question_after_a_restart_finds_its_cache_on_disk(build: str, tmp_path: Path) -> None:
-    house = House(build, tmp_path)
+def test_a_question_after_a_restart_finds_its_cache_on_disk(way: Setting, tmp_path: Path) -> None:
+    house = House(way, tmp_path)
     prompt = (*SYSTEM, *TALKS[0])
     house.ask(prompt, 1)
     house.restart()

@@ -37,11 +37,13 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """How a library build computes a model. Kept per model once it has been seen to work."""
+    """How a library build computes a model. Kept per model once it has been seen to work. `apart`: each sequence in
+    a context of its own, with cells of its own."""
 
     build: str
     micro_batch: int
     flash: bool
+    apart: bool = False
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -73,7 +75,8 @@ class Note(msgspec.Struct, frozen=True):
 class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker is to load, and how.
 
-    `window`: tokens one request may use. `cells`: KV cells of the whole cache, shared by `parallel` sequences.
+    `window`: tokens one request may use. `cells`: KV cells of the whole cache, shared by `parallel` sequences; a
+    setting that keeps them apart gives each a window of cells.
     `settings`: ways to compute, fastest first; `trusted` of them (an index) is known good and needs no check.
     `threads` 0: as many as there are physical cores. `calibrate`: seconds that may be spent on finding the fastest
     of the ways that are right, and its threads, unless `pace` says what an earlier load has found.
@@ -137,6 +140,11 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     setting: Setting | None = None
     settled: int = 0
     notes: tuple[Note, ...] = ()
+
+    @property
+    def apart(self) -> bool:
+        """Whether each sequence has cells of its own, so that what one holds slows no other."""
+        return self.setting is not None and self.setting.apart
 
 
 class Batch(msgspec.Struct):

@@ -3,7 +3,9 @@
 The KV cache is exact (llama.cpp's llama_kv_cache: every cell holds the keys and values of every attention layer).
 Layers with a sliding window count like the others: a cache that forgets behind the window cannot be cut back to an
 earlier token, so the engine keeps it whole. The compute buffer is an estimate, a few per cent above what
-llama.cpp reserves: the largest of logits and attention scores of one micro-batch, the mask, some activations.
+llama.cpp reserves: the largest of logits and attention scores of one micro-batch, the mask, some activations. Of
+sequences that are kept apart each has its own, where only the pages that are written to count: logits of whole
+micro-batches are asked of one at a time.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ class MemoryPlan:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What is to be run: a model of `shape` with `weights` bytes, `parallel` sequences, so and so computed."""
+    """What is to be run: a model of `shape` with `weights` bytes, `parallel` sequences, so and so computed.
+    `apart`: each with cells of its own."""
 
     shape: ModelShape
     weights: int
@@ -60,21 +63,25 @@ class Demand:
     cache: CacheTypes = PLAIN_CACHE
     micro_batch: int = 512
     flash: bool = False
+    apart: bool = False
 
 
 def plan_memory(demand: Demand, available: int, window: int | None = None) -> MemoryPlan:
     """The plan that fits into `available` bytes: `window` cells for each of the parallel sequences, or as many as
-    fit, but at least one window. Without `window`: the trained context up to DEFAULT_WINDOW, or what fits of it.
+    fit, but at least one window, and one for each where they are kept apart. Without `window`: the trained context
+    up to DEFAULT_WINDOW, or what fits of it.
 
     Raises NotEnoughMemory with the largest window that would fit, InvalidParameter for numbers out of range.
     """
     _check(demand, window)
     wished = window or min(demand.shape.trained_context, DEFAULT_WINDOW)
-    fitting = _most_cells(demand, available, most=_padded(wished * demand.parallel))
+    whole = _padded(wished) * demand.parallel if demand.apart else _padded(wished * demand.parallel)
+    fitting = _most_cells(demand, available, most=whole)
+    longest = fitting // (demand.parallel * CELL_STEP) * CELL_STEP if demand.apart else fitting
     if window is None:
-        wished = min(wished, max(fitting, SMALLEST_WINDOW))
-    if fitting < wished:
-        raise _not_enough(demand, available, wished, fitting)
+        wished = min(wished, max(longest, SMALLEST_WINDOW))
+    if longest < wished:
+        raise _not_enough(demand, available, wished, longest)
     return _plan(demand, wished, fitting)
 
 
@@ -109,12 +116,14 @@ def _plan(demand: Demand, window: int, cells: int) -> MemoryPlan:
 
 
 def _compute_bytes(demand: Demand, cells: int) -> int:
+    contexts = demand.parallel if demand.apart else 1
+    cells //= contexts
     shape, rows = demand.shape, min(demand.micro_batch, cells)
     logits = rows * shape.vocabulary
     scores = 0 if demand.flash else rows * cells * max(shape.heads)
     mask = rows * cells
     activations = rows * shape.embedding * _ACTIVATION_ROWS
-    return _F32 * (max(logits, scores) + mask + activations)
+    return _F32 * (max(logits, scores) + (contexts - 1) * scores + contexts * (mask + activations))
 
 
 def _padded(cells: int) -> int:
@@ -155,7 +164,7 @@ def _check_cache(shape: ModelShape, cache: CacheTypes) -> None:
 
 
 def _not_enough(demand: Demand, available: int, window: int, fitting: int) -> NotEnoughMemory:
-    plan = _plan(demand, window, _padded(window))
+    plan = _plan(demand, window, _padded(window) * (demand.parallel if demand.apart else 1))
     facts = {
         "window": window,
         "total": ceil(plan.total / _MIB),

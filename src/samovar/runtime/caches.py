@@ -56,7 +56,8 @@ class Caches:
         else:
             self._empty(self.idle[0], plan)
             self._settle(job, self.idle[0])
-        self._give_up_saved(plan)
+        if not self._limits.apart:
+            self._give_up_saved(plan)
 
     def restored(self, job: Job, *, worked: bool) -> None:
         """What became of a `Restore`: where it did not work, the sequence is empty. A job that had to give its
@@ -199,8 +200,10 @@ class Caches:
             plan.ops.append(Copy(source.sequence, target.sequence, end))
 
     def _could_hold(self, count: int) -> bool:
-        """Whether so many cells are free when all idle caches are given up."""
-        return count <= self._limits.cells - self.held
+        """Whether so many cells are free when all idle caches are given up. What was kept under a longer window may
+        be longer than a sequence's own cells."""
+        own = self._limits.window if self._limits.apart else self._limits.cells
+        return count <= min(own, self._limits.cells - self.held)
 
     def _empty(self, slot: Slot, plan: Plan) -> None:
         """Forgets what an idle slot holds, once the shelf has it."""

@@ -156,7 +156,8 @@ class Limits:
     """`window`: tokens of one request; `chunk`: prompt tokens of a step when nothing streams; `busy_chunk`: when
     something does; `queue`: requests that may wait. `worth`: tokens from which a cache is worth the milliseconds
     that it takes to save or to restore it; `probe`: tokens after a gap that must be alike
-    before what follows is moved.
+    before what follows is moved. `apart`: each sequence has a window of cells of its own, and what is idle slows
+    nobody.
     """
 
     window: int
@@ -170,3 +171,4 @@ class Limits:
     can_copy: bool = True
     can_remove_tail: bool = True
     can_shift: bool = False
+    apart: bool = False

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from samovar.core.engine import Batch, Engine
+from samovar.core.engine import Batch, Engine, Setting
 from samovar.core.errors import SamovarError
 from samovar.runtime.desk import Desk, Emit
 from samovar.runtime.frames import Cancel, Forget, Generate, Pin, Spell, Tokenize, Tokens, ToWorker
@@ -214,13 +214,22 @@ class GenerationLoop:
 def limits_of(engine: Engine) -> Limits:
     info = engine.info
     return Limits(
+        chunk=_whole(Limits.chunk, info.setting),
+        busy_chunk=_whole(Limits.busy_chunk, info.setting),
         window=info.window,
         cells=info.cells,
         sequences=info.parallel,
         can_copy=info.capabilities.can_copy,
         can_remove_tail=info.capabilities.can_remove_tail,
         can_shift=info.capabilities.can_shift,
+        apart=info.apart,
     )
+
+
+def _whole(chunk: int, setting: Setting | None) -> int:
+    """As many of `chunk` tokens as fill micro-batches: a remainder of a few costs as much as many."""
+    size = setting.micro_batch if setting else chunk
+    return chunk // size * size or chunk
 
 
 def _batch(plan: Plan) -> Batch:

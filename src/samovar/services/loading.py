@@ -6,13 +6,14 @@ A name that comes over the network is looked up in the library only. What the pe
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from samovar.core.engine import LoadSpec, Setting, Speculate
-from samovar.core.errors import InvalidInput, Missing, NotFound, OutOfRange
+from samovar.core.errors import InvalidInput, Missing, NotEnoughMemory, NotFound, OutOfRange
 from samovar.core.library import InstalledModel
 from samovar.core.rope import NO_WISH, RopeWish
 from samovar.core.settings import Settings
@@ -25,7 +26,7 @@ from samovar.formats.shape import ModelShape, model_shape, require_language_mode
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 from samovar.hub.library import Library
-from samovar.hub.memory import LONGEST_WINDOW, Demand, plan_memory
+from samovar.hub.memory import LONGEST_WINDOW, Demand, MemoryPlan, plan_memory
 from samovar.hub.outlook import Outlook, outlook
 from samovar.hub.rope import stretch
 
@@ -92,15 +93,8 @@ class LoadPlanner:
         folder = native.folder if native else ""
         shape = model_shape(header)
         ways = self._ways(header, shape, parallel, folder)
-        demand = Demand(
-            shape=shape,
-            weights=header.weight_bytes,
-            parallel=parallel,
-            micro_batch=ways[0].micro_batch,
-            flash=ways[0].flash,
-            cache=chosen.cache,
-        )
-        memory = plan_memory(demand, available, chosen.ctx)
+        demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=chosen.cache)
+        ways, memory = self._fitting(ways, demand, available)
         stretched = stretch(shape, memory.window, rope)
         spec = LoadSpec(
             engine="llama",
@@ -117,6 +111,27 @@ class LoadPlanner:
             notes=stretched.notes,
         )
         return spec, memory.total
+
+    def _fitting(
+        self, ways: tuple[Setting, ...], demand: Demand, available: int
+    ) -> tuple[tuple[Setting, ...], MemoryPlan]:
+        """The ways that there is memory for, and the plan for the first of them: where a whole window of cells for
+        each sequence would make the windows shorter, all share what there is. Raises NotEnoughMemory."""
+        together = tuple(way for way in ways if not way.apart)
+        if together == ways:
+            return ways, self._memory(ways[0], demand, available)
+        try:
+            apart = self._memory(ways[0], demand, available)
+        except NotEnoughMemory:
+            if not together:
+                raise
+            return together, self._memory(together[0], demand, available)
+        shared = self._memory(together[0], demand, available) if together else apart
+        return (ways, apart) if apart.window >= shared.window else (together, shared)
+
+    def _memory(self, way: Setting, demand: Demand, available: int) -> MemoryPlan:
+        demand = dataclasses.replace(demand, micro_batch=way.micro_batch, flash=way.flash, apart=way.apart)
+        return plan_memory(demand, available, self._settings.ctx)
 
     def _draft(self, model: InstalledModel, available: int) -> tuple[LoadSpec | None, int]:
         """How to run the draft model for `model`, where one is wanted, and the bytes that it takes."""

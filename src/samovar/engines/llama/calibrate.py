@@ -15,7 +15,7 @@ import psutil
 from samovar.core.engine import Batch, Pace, Setting
 from samovar.core.pace import fastest
 from samovar.engines.llama.choice import fewest
-from samovar.engines.llama.context import Context
+from samovar.engines.llama.contexts import AnyContext
 
 CELLS = 512
 """KV cells that measuring needs."""
@@ -51,7 +51,7 @@ class Trial(Protocol):
 class ContextTrial:
     """A way of computing, and an empty context of at least CELLS cells that computes so."""
 
-    def __init__(self, setting: Setting, context: Context) -> None:
+    def __init__(self, setting: Setting, context: AnyContext) -> None:
         self.setting = setting
         self._context = context
         self._end = 0

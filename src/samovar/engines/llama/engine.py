@@ -9,7 +9,7 @@ from samovar.core.engine import Batch, EngineInfo
 from samovar.core.errors import EngineFailed
 from samovar.engines.blob import seal, unseal
 from samovar.engines.checks import check_batch, check_sequence
-from samovar.engines.llama.context import Context
+from samovar.engines.llama.contexts import AnyContext
 from samovar.engines.llama.model import Model
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class LlamaEngine:
     `owner`: fingerprint of model, library and cache layout, for exported sequences.
     """
 
-    def __init__(self, info: EngineInfo, model: Model, context: Context, owner: bytes) -> None:
+    def __init__(self, info: EngineInfo, model: Model, context: AnyContext, owner: bytes) -> None:
         self._info = info
         self._model = model
         self._vocabulary = model.vocabulary
@@ -53,9 +53,10 @@ class LlamaEngine:
         check_sequence(self._info, source)
         self._must_be_empty(target)
         self._must("can_copy", self._info.capabilities.can_copy)
+        end = min(end, self._ends[source])
         if end > 0:
             self._context.copy(source, target, end)
-            self._ends[target] = min(end, self._ends[source])
+            self._ends[target] = end
 
     def remove(self, sequence: int, start: int, end: int | None = None) -> bool:
         check_sequence(self._info, sequence)

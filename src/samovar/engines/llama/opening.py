@@ -19,6 +19,7 @@ from samovar.engines.llama.builds import installed, version_of
 from samovar.engines.llama.calibrate import CELLS, ContextTrial, Deadline, calibrate, watch_others
 from samovar.engines.llama.choice import thread_counts
 from samovar.engines.llama.context import Context
+from samovar.engines.llama.contexts import AnyContext, Contexts
 from samovar.engines.llama.cpu import logical_cores, physical_cores, read_cpu
 from samovar.engines.llama.engine import LlamaEngine
 from samovar.engines.llama.ladder import FULL, settings
@@ -44,7 +45,7 @@ def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
     ways = spec.settings or _default_settings(spec)
     first = spec.trusted or 0
     binding = load_binding(ways[first].build, spec.native)
-    measures = spec.calibrate > 0 and spec.pace is None and spec.cells >= CELLS
+    measures = spec.calibrate > 0 and spec.pace is None and min(spec.window, spec.cells) >= CELLS
     model = Model(binding, spec.path, lambda share: progress(share * (LOADED if measures else 1)), spec.rope)
     try:
         own = [index for index in range(first, len(ways)) if ways[index].build == binding.build]
@@ -102,7 +103,7 @@ class _Settled:
     """A setting, by its index, with a context; and why those before it are out."""
 
     index: int
-    context: Context
+    context: AnyContext
     failures: tuple[EngineFailed, ...] = ()
 
 
@@ -137,7 +138,7 @@ def _calibrated(
             settled.context.close()
             raise Cancelled("engines.load_cancelled")
 
-    small = replace(spec, cells=CELLS)
+    small = replace(spec, window=CELLS, cells=CELLS)
     budget = Deadline(spec.calibrate)
     with ExitStack() as opened:
         trials = [ContextTrial(ways[settled.index], settled.context)]
@@ -162,20 +163,24 @@ def _calibrated(
     return _Settled(again.index, again.context, settled.failures + again.failures), pace
 
 
-def _context(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, trusted: bool) -> Context:
-    """A context under `way`. Raises EngineFailed where the library refuses it, or where it is not trusted and
+def _context(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, trusted: bool) -> AnyContext:
+    """What computes under `way`. Raises EngineFailed where the library refuses it, or where it is not trusted and
     disagrees with itself."""
     options = ContextOptions(
-        cells=spec.cells,
+        cells=spec.window if way.apart else spec.cells,
         batch=max(FULL, way.micro_batch),
         micro_batch=way.micro_batch,
-        parallel=spec.parallel,
+        parallel=1 if way.apart else spec.parallel,
         threads=spec.threads or physical_cores(),
         flash=way.flash,
         cache=spec.cache,
         rope=spec.rope,
     )
-    context = Context(binding, model.handle, options, model.vocabulary.size)
+
+    def make() -> Context:
+        return Context(binding, model.handle, options, model.vocabulary.size)
+
+    context = Contexts(make, spec.parallel) if way.apart else make()
     divergence = 0.0 if trusted else disagreement(context, model.vocabulary)
     allowed = tolerance(spec.cache)
     if divergence <= allowed:
@@ -226,7 +231,7 @@ def _engine(
     return LlamaEngine(info, model, context, owner)
 
 
-def _capabilities(spec: LoadSpec, model: Model, context: Context) -> Capabilities:
+def _capabilities(spec: LoadSpec, model: Model, context: AnyContext) -> Capabilities:
     """Layers that keep a running state can neither be cut nor give a copy of their past."""
     attends = not model.keeps_states
     return Capabilities(
@@ -238,7 +243,7 @@ def _capabilities(spec: LoadSpec, model: Model, context: Context) -> Capabilitie
     )
 
 
-def _shifts(spec: LoadSpec, model: Model, context: Context) -> bool:
+def _shifts(spec: LoadSpec, model: Model, context: AnyContext) -> bool:
     """Whether a shift comes out right: known from an earlier load, else tried."""
     if spec.shifts is not None:
         return spec.shifts

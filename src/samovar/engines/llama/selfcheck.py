@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from samovar.core.engine import Batch
 from samovar.core.rope import CacheTypes, KvType
-from samovar.engines.llama.context import Context
+from samovar.engines.llama.contexts import AnyContext
 from samovar.engines.llama.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ PASSAGE = (
 )
 
 
-def disagreement(context: Context, vocabulary: Vocabulary) -> float:
+def disagreement(context: AnyContext, vocabulary: Vocabulary) -> float:
     """Mean divergence (nats) between the passage in batches of 8 and in one batch; infinite where a logit is not
     finite. Uses sequence 0, which must be empty, and leaves it empty."""
     tokens = passage(vocabulary)
@@ -47,7 +47,7 @@ def disagreement(context: Context, vocabulary: Vocabulary) -> float:
     return divergence
 
 
-def shift_error(context: Context, vocabulary: Vocabulary) -> float:
+def shift_error(context: AnyContext, vocabulary: Vocabulary) -> float:
     """Mean divergence (nats) of the last 16 tokens of the passage from a fresh computation, where the tokens before
     them were computed 16 positions too far on and then shifted back. Rotary positions are relative: a right shift
     gives the same logits but for rounding. Uses sequence 0, which must be empty, and leaves it empty."""
@@ -92,7 +92,7 @@ def _log_softmax(row: Row) -> Row:
     return np.asarray(centred - np.log(np.exp(centred).sum()))
 
 
-def _logits(context: Context, tokens: list[int], start: int, count: int, offset: int = 0) -> Logits:
+def _logits(context: AnyContext, tokens: list[int], start: int, count: int, offset: int = 0) -> Logits:
     part = tokens[start : start + count]
     positions = list(range(start + offset, start + offset + len(part)))
     return context.decode(Batch(part, positions, [0] * len(part), [True] * len(part)))

@@ -1,0 +1,52 @@
+"""What a load is planned to be, by what the machine has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samovar.core.engine import LoadSpec
+from samovar.core.errors import NotEnoughMemory
+from samovar.core.home import Home
+from samovar.core.rope import CacheTypes
+from samovar.core.settings import Settings
+from samovar.engines.llama.builds import installed
+from samovar.hub.starter import starter_file
+from samovar.services import loading
+from samovar.services.loading import LoadPlanner
+
+pytestmark = pytest.mark.skipif(
+    "ik" not in {found.build for found in installed()} or not loading.read_cpu().runs_ik,
+    reason="the ik build of libllama cannot be used here",
+)
+ENOUGH = 8 << 30
+
+
+def plan(monkeypatch: pytest.MonkeyPatch, home: Path, available: int, **wishes: object) -> LoadSpec:
+    monkeypatch.setattr(loading, "available_memory", lambda: available)
+    settings = Settings(home=Home(home), model=str(starter_file()), **wishes)  # type: ignore[arg-type]
+    planner = LoadPlanner(settings)
+    return planner.plan(planner.find(str(starter_file())))
+
+
+def test_with_memory_for_it_each_conversation_has_a_window_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec = plan(monkeypatch, tmp_path, ENOUGH, parallel=4, ctx=4096)
+    assert spec.settings[0].apart and (spec.window, spec.cells) == (4096, 4 * 4096)
+
+
+def test_with_less_all_share_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    spec = plan(monkeypatch, tmp_path, 600 << 20, parallel=4, ctx=8192)
+    assert not any(way.apart for way in spec.settings) and 8192 <= spec.cells < 4 * 8192
+    assert plan(monkeypatch, tmp_path, 600 << 20, parallel=4).window == 8192
+
+
+def test_where_sharing_is_no_way_out_the_largest_window_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    quantised = {"library": "ik", "cache": CacheTypes("q8_0", "q8_0"), "parallel": 8}
+    with pytest.raises(NotEnoughMemory, match=r"4,096.*2,816"):
+        plan(monkeypatch, tmp_path, 500 << 20, ctx=4096, **quantised)
+    assert plan(monkeypatch, tmp_path, 500 << 20, **quantised).window == 2816
