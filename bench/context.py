@@ -25,11 +25,11 @@ from samovar.engines.llama.binding import ContextOptions
 from samovar.engines.llama.builds import installed
 from samovar.engines.llama.context import Context
 from samovar.engines.llama.cpu import physical_cores, read_cpu
+from samovar.engines.llama.divergence import mean_divergence
 from samovar.engines.llama.faults import cache_refusal
 from samovar.engines.llama.ladder import settings
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.opening import load_binding
-from samovar.engines.llama.selfcheck import mean_divergence
 from samovar.engines.registry import open_engine
 from samovar.formats.gguf import read_header
 from samovar.formats.shape import ModelShape, model_shape

@@ -18,8 +18,8 @@ import numpy as np
 from samovar.core.engine import Batch
 from samovar.core.home import Home
 from samovar.core.settings import Settings
+from samovar.engines.llama.divergence import mean_divergence
 from samovar.engines.llama.opening import open_llama
-from samovar.engines.llama.selfcheck import mean_divergence
 from samovar.services.loading import LoadPlanner
 
 ALLOWED = 0.02

@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from samovar.core.engine import Batch, Engine, LoadSpec, Setting
@@ -13,6 +14,7 @@ from samovar.core.errors import EngineFailed
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.registry import open_engine
 from tests.conformance.engine_suite import PARALLEL, EngineSuite
+from tests.support.gathering import gathering_always
 from tests.support.tiny_llama import TinyLlama
 
 
@@ -81,6 +83,32 @@ class TestIkApart(LlamaSuite):
 @needs("ik")
 class TestIkApartInSmallBatches(LlamaSuite):
     setting = Setting("ik", 31, False, apart=True)
+
+
+class GatheredSuite(LlamaSuite):
+    """Sequences apart that are gathered whenever several draw at once."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls, path: Path) -> Iterator[Engine]:
+        one = spec("llama", str(path), cls.setting)
+        gathered = msgspec.structs.replace(one, gathered=PARALLEL * one.cells)
+        engine = gathering_always(open_engine(gathered, lambda _: True))
+        yield engine
+        engine.close()
+
+    reference = engine
+
+
+@needs("ik")
+class TestIkGathered(GatheredSuite):
+    setting = Setting("ik", 512, False, apart=True)
+
+
+@needs("ik")
+class TestIkGatheredOutOfFlashAttention(GatheredSuite):
+    setting = Setting("ik", 512, True, apart=True)
+    tolerance = 2e-2
 
 
 @needs("mainline")

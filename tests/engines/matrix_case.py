@@ -17,9 +17,9 @@ import numpy as np
 from samovar.engines.llama.binding import ContextOptions
 from samovar.engines.llama.compiling.trial import compute
 from samovar.engines.llama.context import Context
+from samovar.engines.llama.divergence import mean_divergence
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.opening import load_binding
-from samovar.engines.llama.selfcheck import mean_divergence
 from tests.conformance.engine_suite import story
 
 NATIVE = os.environ.get("SAMOVAR_NATIVE", "")

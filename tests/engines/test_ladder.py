@@ -40,6 +40,13 @@ def test_several_sequences_meet_flash_attention_on_ik_only_where_each_has_a_cont
     assert Setting("ik", 512, False) in rungs
 
 
+def test_a_model_that_is_not_quantised_is_computed_in_one_way_whoever_runs_beside_it() -> None:
+    exact = {("F16", 64), ("F32", 576)}
+    assert settings(builds=BOTH, cpu=MODERN, parallel=4, tensors=exact)[0] == Setting("ik", 512, False, apart=True)
+    quantised = settings(builds=BOTH, cpu=MODERN, parallel=4, tensors=exact, cache=CacheTypes("q8_0", "q8_0"))
+    assert quantised[0] == Setting("ik", 512, True, apart=True)
+
+
 @pytest.mark.parametrize("width", [576, 960])
 @pytest.mark.parametrize("type", ["Q4_1", "Q5_1"])
 def test_a_tensor_that_ik_gets_wrong_in_large_batches_starts_with_small_ones(type: str, width: int) -> None:

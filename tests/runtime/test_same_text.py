@@ -26,6 +26,7 @@ from samovar.runtime.kv import Tiers, open_tiers
 from samovar.runtime.loop import GenerationLoop
 from samovar.runtime.shelf import TierShelf
 from tests.runtime.speculation.conftest import Told
+from tests.support.gathering import gathering_always
 from tests.support.tiny_llama import TinyLlama
 
 GREEDY = SamplingParams({"temperature": 0.0})
@@ -49,14 +50,19 @@ asks = st.tuples(st.just("ask"), prompts, st.integers(1, 2))
 others = st.tuples(st.sampled_from(["step", "step", "cancel", "tidy", "restart", "again"]), st.integers(0, 9))
 schedules = st.lists(st.one_of(asks, asks, others), min_size=2, max_size=14)
 
-WAYS = (Setting("ik", 512, False), Setting("ik", 512, True, apart=True), Setting("mainline", 512, False))
+WAYS = (
+    Setting("ik", 512, False),
+    Setting("ik", 512, True, apart=True),
+    Setting("ik", 512, False, apart=True),
+    Setting("mainline", 512, False),
+)
 
 pytestmark = pytest.mark.parametrize(
     "way",
     [
         pytest.param(
             way,
-            id=f"{way.build}{'-apart' if way.apart else ''}",
+            id="-".join((way.build, *("apart" * way.apart,), *("flash" * way.flash,))),
             marks=pytest.mark.skipif(
                 not importlib.util.find_spec(PACKAGES[way.build][0]),  # type: ignore[index]
                 reason=f"the {way.build} build of libllama is not installed",
@@ -78,12 +84,14 @@ def open_tiny(way: Setting, parallel: int) -> Engine:
         path=str(model()),
         window=256,
         cells=448,
+        gathered=768 if way.apart and not way.flash else 0,
         parallel=parallel,
         threads=1,
         settings=(way,),
         trusted=0,
     )
-    return open_engine(spec, lambda _: True)
+    engine = open_engine(spec, lambda _: True)
+    return gathering_always(engine) if spec.gathered else engine
 
 
 @cache

@@ -76,7 +76,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker is to load, and how.
 
     `window`: tokens one request may use. `cells`: KV cells of the whole cache, shared by `parallel` sequences; a
-    setting that keeps them apart gives each a window of cells.
+    setting that keeps them apart gives each a window of cells, and may gather those that draw tokens in as many as
+    `gathered` more.
     `settings`: ways to compute, fastest first; `trusted` of them (an index) is known good and needs no check.
     `threads` 0: as many as there are physical cores. `calibrate`: seconds that may be spent on finding the fastest
     of the ways that are right, and its threads, unless `pace` says what an earlier load has found.
@@ -91,6 +92,7 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     window: int
     cells: int
     parallel: int
+    gathered: int = 0
     threads: int = 0
     settings: tuple[Setting, ...] = ()
     trusted: int | None = None

@@ -85,6 +85,13 @@ def plan_memory(demand: Demand, available: int, window: int | None = None) -> Me
     return _plan(demand, wished, fitting)
 
 
+def gathering_cells(plan: MemoryPlan, available: int) -> int:
+    """KV cells beside the plan's in which sequences that are kept apart may be gathered: as many again, in at most
+    half of what is left of `available` bytes."""
+    fitting = max(available - plan.total, 0) // 2 // max(plan.kv_per_cell, 1)
+    return min(fitting // CELL_STEP * CELL_STEP, plan.cells)
+
+
 def fits_blocks(shape: ModelShape, cache: CacheTypes) -> bool:
     """Whether a head's keys and values are whole blocks of their types: the library takes no others."""
     rows = ((cache.keys, shape.key_head), (cache.values, shape.value_head))

@@ -168,6 +168,7 @@ class Supervisor:
             settings=ways,
             window=min(self._spec.window, RIVAL_CELLS),
             cells=min(self._spec.cells, RIVAL_CELLS),
+            gathered=0,
             threads=self._spec.threads or pace.threads,
             shifts=False,
             speculate="off",

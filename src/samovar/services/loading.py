@@ -26,7 +26,7 @@ from samovar.formats.shape import ModelShape, model_shape, require_language_mode
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 from samovar.hub.library import Library
-from samovar.hub.memory import LONGEST_WINDOW, Demand, MemoryPlan, plan_memory
+from samovar.hub.memory import LONGEST_WINDOW, Demand, MemoryPlan, gathering_cells, plan_memory
 from samovar.hub.outlook import Outlook, outlook
 from samovar.hub.rope import stretch
 
@@ -95,12 +95,15 @@ class LoadPlanner:
         ways = self._ways(header, shape, parallel, folder)
         demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=chosen.cache)
         ways, memory = self._fitting(ways, demand, available)
+        gathers = ways[0].apart and chosen.cache.values == "f16"
+        gathered = gathering_cells(memory, available) if gathers else 0
         stretched = stretch(shape, memory.window, rope)
         spec = LoadSpec(
             engine="llama",
             path=model.path,
             window=memory.window,
             cells=memory.cells,
+            gathered=gathered,
             parallel=parallel,
             threads=chosen.threads or 0,
             settings=ways,
@@ -110,7 +113,7 @@ class LoadPlanner:
             rope=stretched.rope,
             notes=stretched.notes,
         )
-        return spec, memory.total
+        return spec, memory.total + gathered * memory.kv_per_cell
 
     def _fitting(
         self, ways: tuple[Setting, ...], demand: Demand, available: int

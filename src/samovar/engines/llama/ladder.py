@@ -17,26 +17,33 @@ FULL, SMALL = 512, 31
 """Micro-batches: the one that reads prompts fastest, and the largest below `ik`'s kernels for big batches."""
 
 _IK: tuple[Build, ...] = ("ik-native", "ik")
-_OF_ONE = ((FULL, True), (SMALL, True), (SMALL, False))
 _MAINLINE = (Setting("mainline", FULL, True), Setting("mainline", FULL, False))
 ALONE: tuple[Setting, ...] = (
-    *(Setting(build, size, flash) for build in _IK for size, flash in _OF_ONE),
+    *(
+        Setting(build, size, flash)
+        for build in _IK
+        for size, flash in ((FULL, True), (SMALL, True), (SMALL, False))
+    ),
     *_MAINLINE,
 )
 """For one sequence."""
 SEVERAL: tuple[Setting, ...] = (
-    tuple(
+    *(
         setting
         for build in _IK
         for setting in (
-            *(Setting(build, size, flash, apart=True) for size, flash in _OF_ONE),
+            *(Setting(build, size, flash, apart=True) for flash in (True, False) for size in (FULL, SMALL)),
             *(Setting(build, size, False) for size in (FULL, SMALL)),
         )
-    )
-    + _MAINLINE
+    ),
+    *_MAINLINE,
 )
 """In one context, `ik` with flash attention ends the process as soon as a second sequence is in the cache, and each
 token attends to the cells of all sequences: eight prompts of 430 tokens take twice as long as apart."""
+
+_EXACT = frozenset({"F32", "F16", "BF16"})
+"""Types that are computed alike whatever else is in the batch. A model of these gives the same text whatever runs
+beside it, which flash attention for those who are not gathered, and none for those who are, would undo."""
 
 
 def settings(
@@ -60,6 +67,8 @@ def settings(
         key = "engines.cpu_without_avx2" if set(builds) - usable else "engines.no_build"
         raise Missing(key, preference=preference, installed=", ".join(sorted(builds)) or "–")
     rungs = [rung for rung in (ALONE if parallel == 1 else SEVERAL) if rung.build in wanted]
+    if cache.values == "f16" and tensors and all(type in _EXACT for type, _ in tensors):
+        rungs = [rung for rung in rungs if not (rung.apart and rung.flash)]
     right = tuple(rung for rung in rungs if _right(rung, tensors))
     if not right:
         raise Missing("engines.known_wrong", builds=", ".join(sorted(wanted)), installed=", ".join(sorted(builds)))

@@ -14,18 +14,18 @@ from msgspec.structs import astuple, replace
 from samovar.core.engine import Build, Capabilities, EngineInfo, LoadSpec, Note, Pace, Progress, Setting
 from samovar.core.errors import Cancelled, EngineFailed, SamovarError
 from samovar.engines.blob import fingerprint
-from samovar.engines.llama.binding import Binding, ContextOptions
+from samovar.engines.llama.binding import Binding
 from samovar.engines.llama.builds import installed, version_of
 from samovar.engines.llama.calibrate import CELLS, ContextTrial, Deadline, calibrate, watch_others
 from samovar.engines.llama.choice import thread_counts
-from samovar.engines.llama.context import Context
-from samovar.engines.llama.contexts import AnyContext, Contexts
+from samovar.engines.llama.computing import context_for
+from samovar.engines.llama.contexts import AnyContext
 from samovar.engines.llama.cpu import logical_cores, physical_cores, read_cpu
 from samovar.engines.llama.engine import LlamaEngine
-from samovar.engines.llama.ladder import FULL, settings
+from samovar.engines.llama.ladder import settings
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.native import MANIFEST, Native, read_native
-from samovar.engines.llama.selfcheck import disagreement, shift_error, tolerance
+from samovar.engines.llama.selfcheck import shift_error, tolerance
 
 LOADED = 0.9
 """The share of a load's progress after which it is calibrated."""
@@ -114,7 +114,7 @@ def _settle(
     failures: list[EngineFailed] = []
     for index in order:
         try:
-            context = _context(spec, ways[index], binding, model, trusted=index == spec.trusted)
+            context = context_for(spec, ways[index], binding, model, trusted=index == spec.trusted)
         except EngineFailed as why:
             failures.append(why)
         else:
@@ -138,7 +138,7 @@ def _calibrated(
             settled.context.close()
             raise Cancelled("engines.load_cancelled")
 
-    small = replace(spec, window=CELLS, cells=CELLS)
+    small = replace(spec, window=CELLS, cells=CELLS, gathered=0)
     budget = Deadline(spec.calibrate)
     with ExitStack() as opened:
         trials = [ContextTrial(ways[settled.index], settled.context)]
@@ -148,7 +148,7 @@ def _calibrated(
             if budget.left - check < spec.calibrate * MEASURING:
                 break
             with suppress(EngineFailed):
-                context = _context(small, ways[index], binding, model, trusted=False)
+                context = context_for(small, ways[index], binding, model, trusted=False)
                 opened.callback(context.close)
                 trials.append(ContextTrial(ways[index], context))
         counts = (spec.threads,) if spec.threads else thread_counts(physical_cores(), logical_cores())
@@ -161,38 +161,6 @@ def _calibrated(
     faster = ways.index(pace.setting)
     again = _settle(replace(spec, trusted=faster), ways, (faster, settled.index), binding, model)
     return _Settled(again.index, again.context, settled.failures + again.failures), pace
-
-
-def _context(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, trusted: bool) -> AnyContext:
-    """What computes under `way`. Raises EngineFailed where the library refuses it, or where it is not trusted and
-    disagrees with itself."""
-    options = ContextOptions(
-        cells=spec.window if way.apart else spec.cells,
-        batch=max(FULL, way.micro_batch),
-        micro_batch=way.micro_batch,
-        parallel=1 if way.apart else spec.parallel,
-        threads=spec.threads or physical_cores(),
-        flash=way.flash,
-        cache=spec.cache,
-        rope=spec.rope,
-    )
-
-    def make() -> Context:
-        return Context(binding, model.handle, options, model.vocabulary.size)
-
-    context = Contexts(make, spec.parallel) if way.apart else make()
-    divergence = 0.0 if trusted else disagreement(context, model.vocabulary)
-    allowed = tolerance(spec.cache)
-    if divergence <= allowed:
-        return context
-    context.close()
-    raise EngineFailed(
-        "engines.self_check",
-        build=binding.build,
-        micro_batch=way.micro_batch,
-        divergence=round(divergence, 3),
-        allowed=allowed,
-    )
 
 
 def _engine(

@@ -11,17 +11,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from samovar.core.engine import Batch
 from samovar.core.rope import CacheTypes, KvType
 from samovar.engines.llama.contexts import AnyContext
+from samovar.engines.llama.divergence import mean_divergence
 from samovar.engines.llama.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from samovar.core.engine import Logits
-
-    Row = npt.NDArray[np.float32]
 
 TOLERANCE = 0.025
 """Mean divergence, in nats, up to which two computations agree."""
@@ -72,24 +70,6 @@ def passage(vocabulary: Vocabulary) -> list[int]:
     """The first 64 tokens of the passage, repeated where a vocabulary needs fewer for it."""
     tokens = vocabulary.tokenize(PASSAGE, special=False, bos=True)
     return (tokens * (LENGTH // max(len(tokens), 1) + 1))[:LENGTH]
-
-
-def mean_divergence(expected: Logits, found: Logits) -> float:
-    """Mean over rows of KL(softmax(expected) ‖ softmax(found)), in nats; infinite where a logit is not finite."""
-    # Row by row: a large vocabulary's row stays in the processor's caches.
-    return float(np.mean([_divergence(p, q) for p, q in zip(expected, found, strict=True)]))
-
-
-def _divergence(expected: Row, found: Row) -> float:
-    if not (np.isfinite(expected).all() and np.isfinite(found).all()):
-        return float("inf")
-    p, q = _log_softmax(expected), _log_softmax(found)
-    return float(np.dot(np.exp(p), p - q))
-
-
-def _log_softmax(row: Row) -> Row:
-    centred = row - row.max()
-    return np.asarray(centred - np.log(np.exp(centred).sum()))
 
 
 def _logits(context: AnyContext, tokens: list[int], start: int, count: int, offset: int = 0) -> Logits:

@@ -24,10 +24,10 @@ from samovar.engines.llama.binding import Binding, ContextOptions
 from samovar.engines.llama.compiling.specimen import Specimen, widths_of
 from samovar.engines.llama.context import Context
 from samovar.engines.llama.cpu import physical_cores
+from samovar.engines.llama.divergence import mean_divergence
 from samovar.engines.llama.faults import first_wrong_batch
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.opening import load_binding
-from samovar.engines.llama.selfcheck import mean_divergence
 
 if TYPE_CHECKING:
     from samovar.core.engine import Logits
