@@ -17,22 +17,27 @@ from samovar.engines.llama.opening import load_binding
 
 
 class Bare:
-    """One context of one build."""
+    """One context of one build. Of a setting that keeps sequences apart: one for a single sequence, as the server
+    has, and one for all."""
 
     def __init__(self, spec: LoadSpec, setting: Setting, threads: int) -> None:
         self._binding = load_binding(setting.build, spec.native)
         self._model = Model(self._binding, spec.path, lambda _: True)
         self._sequences = spec.parallel
         self._oldest = 0
-        self._context = self._binding.new_context(
-            self._model.handle,
-            ContextOptions(spec.cells, 512, setting.micro_batch, spec.parallel, threads, setting.flash),
-        )
+        size = setting.micro_batch
+        several = ContextOptions(spec.cells, 512, size, spec.parallel, threads, setting.flash and not setting.apart)
+        self._several = self._context = self._binding.new_context(self._model.handle, several)
+        self._one = self._several
+        if setting.apart:
+            one = ContextOptions(spec.window, 512, size, 1, threads, setting.flash)
+            self._one = self._binding.new_context(self._model.handle, one)
 
     def prefill(self, count: int) -> float:
         """Seconds to compute `count` tokens in the place of the sequence that was used longest ago, as the server
         does: the other sequences stay in the cache, and cost what they cost."""
         self._oldest = (self._oldest + 1) % self._sequences
+        self._context = self._several
         self._forget(self._oldest)
         began = time.perf_counter()
         for start in range(0, count, 512):
@@ -42,6 +47,7 @@ class Bare:
 
     def decode(self, streams: int, depth: int, steps: int) -> float:
         """Seconds for `steps` steps of one token for each of `streams` sequences that hold `depth` tokens."""
+        self._context = self._one if streams == 1 else self._several
         for sequence in range(self._sequences):
             self._forget(sequence)
         for sequence in range(streams):

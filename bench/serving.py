@@ -53,26 +53,33 @@ FULL = {
 }
 
 
-async def stream(port: int, fresh: int, prompt: int, tokens: int, sampling: dict[str, float]) -> list[float]:
-    """Arrival times of the tokens, seconds after the request was sent, of one raw HTTP stream. `fresh` makes the
-    prompt one that no cache holds; its repetition keeps the model from ending the text."""
+async def stream(
+    port: int, fresh: int, prompt: int, tokens: int, sampling: dict[str, float]
+) -> tuple[float, float]:
+    """Seconds from the request of one raw HTTP stream to its first token, and from there for each further one: the
+    first comes alone and the last at once, others may come together. `fresh` makes the prompt one that no cache
+    holds; its repetition keeps the model from ending the text. Raises RuntimeError where it does so all the same."""
     body = json.dumps(
         {"prompt": [2000 + fresh, *([500, 600, 700, 800] * prompt)[: prompt - 1]], "max_tokens": tokens}
-        | {"stream": True}
+        | {"stream": True, "stream_options": {"include_usage": True}}
         | sampling
     )
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
     head = "POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     began = time.perf_counter()
     writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
-    times = []
+    times, produced = [], 0
     while line := await reader.readline():
         if line.startswith(b"data: [DONE]"):
             break
         if line.startswith(b"data: ") and b'"finish_reason":null' in line:
             times.append(time.perf_counter() - began)
+        elif b'"completion_tokens":' in line:
+            produced = json.loads(line[len(b"data: ") :])["usage"]["completion_tokens"]
     writer.close()
-    return times
+    if produced != tokens:
+        raise RuntimeError(f"{produced} of {tokens} tokens")
+    return times[0], (times[-1] - times[0]) / max(tokens - 1, 1)
 
 
 class Server:
@@ -87,15 +94,12 @@ class Server:
         return asyncio.run(stream(self._port, self._fresh, PROMPT, 1, GREEDY))[0]
 
     def decode(self, streams: int, sampling: dict[str, float]) -> float:
-        """Seconds for one step of all streams, while all of them run."""
+        """Seconds for one step of all streams, which are as long and begin together."""
 
-        async def run() -> list[list[float]]:
+        async def run() -> list[tuple[float, float]]:
             return await asyncio.gather(*(stream(self._port, i, DEPTH, STEPS, sampling) for i in range(streams)))
 
-        times = asyncio.run(run())
-        began, ended = max(t[0] for t in times), min(t[-1] for t in times)
-        counted = sum(sum(began < moment <= ended for moment in t) for t in times)
-        return (ended - began) / counted * streams
+        return statistics.mean(step for _, step in asyncio.run(run()))
 
 
 def alternate(rounds: int, *measures: Callable[[], float]) -> list[float]:

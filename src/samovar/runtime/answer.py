@@ -43,13 +43,25 @@ MOST_BANS = 64
 
 
 class Choice:
-    """One of the answers that a request asked for."""
+    """One of the answers that a request asked for. `patient`: where no text can end it, its tokens are only noted,
+    and become one event when `speak` is called, or at the end."""
 
     def __init__(
-        self, request: GenerateRequest, job: Job, seed: int, lexicon: Lexicon, grammar: Grammar | None
+        self,
+        request: GenerateRequest,
+        job: Job,
+        seed: int,
+        lexicon: Lexicon,
+        grammar: Grammar | None,
+        *,
+        patient: bool = False,
     ) -> None:
         params = request.sampling
         self.job = job
+        self._piece = lexicon.piece
+        watched = request.stop or request.banned or grammar or request.logprobs is not None
+        self._patient = patient and not watched
+        self._noted: list[TokenDetail] = []
         self.produced = 0
         self.ended = False
         self._limit = request.max_tokens
@@ -107,25 +119,14 @@ class Choice:
             )
         )
 
-    def say(self, detail: TokenDetail, piece: Callable[[int], bytes], room: int) -> list[Event]:
+    def say(self, detail: TokenDetail, room: int) -> list[Event]:
         """Events for a drawn token that does not end the text by itself. `room`: tokens left in the window. Where
         a banned text came with it, `back` says how many tokens, this one included, are to be taken back.
 
         A text that its grammar has completed ends here, without computing an end token."""
         self.produced += 1
-        if self._follower:
-            self._follower.advance(detail.id)
-        spelled = TokenDetail(
-            detail.id,
-            piece(detail.id),
-            detail.logprob,
-            tuple(Alternative(a.id, piece(a.id), a.logprob) for a in detail.top),
-        )
-        free = self._hold(spelled)
-        if self.back:
-            return []
-        events = self._show(free)
-        if self.ended:
+        events = self._note(detail) if self._patient else self._say(detail)
+        if self.ended or self.back:
             return events
         if self._follower and self._follower.complete:
             return events + self.end("stop")
@@ -133,9 +134,19 @@ class Choice:
             return events + self.end("length")
         return events
 
+    def speak(self) -> list[Event]:
+        """One event for all that was noted since."""
+        noted, self._noted = self._noted, []
+        if not noted:
+            return []
+        spelled = tuple(TokenDetail(detail.id, self._piece(detail.id)) for detail in noted)
+        text, _ = self._text.push(b"".join(detail.piece for detail in spelled))
+        self.said.append(text)
+        return [Delta(self.job.index, text, spelled)]
+
     def end(self, reason: FinishReason) -> list[Event]:
         """The last events: what was held back, unless a stop string is in it, and the finish."""
-        events = self._show(len(self._held))
+        events = self.speak() + self._show(len(self._held))
         if self.ended:
             return events
         self.ended = True
@@ -143,6 +154,22 @@ class Choice:
         self.said.append(rest)
         held: list[Event] = [Delta(self.job.index, rest)] if rest else []
         return [*events, *held, Finish(self.job.index, reason)]
+
+    def _note(self, detail: TokenDetail) -> list[Event]:
+        self._noted.append(detail)
+        return []
+
+    def _say(self, detail: TokenDetail) -> list[Event]:
+        if self._follower:
+            self._follower.advance(detail.id)
+        spelled = TokenDetail(
+            detail.id,
+            self._piece(detail.id),
+            detail.logprob,
+            tuple(Alternative(a.id, self._piece(a.id), a.logprob) for a in detail.top),
+        )
+        free = self._hold(spelled)
+        return [] if self.back else self._show(free)
 
     def _hold(self, spelled: TokenDetail) -> int:
         """How many of the held tokens can be shown, now that `spelled` is one of them."""
@@ -195,10 +222,12 @@ class Answer:
         seed: int,
         lexicon: Lexicon,
         grammar: Grammar | None,
+        *,
+        patient: bool = False,
     ) -> None:
         self.id = request.id
         self.request = request
-        self.choices = [Choice(request, job, seed, lexicon, grammar) for job in jobs]
+        self.choices = [Choice(request, job, seed, lexicon, grammar, patient=patient) for job in jobs]
         self._began: float | None = None
         self._first: float | None = None
         self._last = 0.0

@@ -29,10 +29,13 @@ NOTHING = Done(Usage(0, 0, 0), Timings(0, 0.0, 0, 0.0, 0))
 
 
 class Desk:
-    """The requests of one scheduler."""
+    """The requests of one scheduler. `patient`: what is drawn is said when `speak` is called."""
 
-    def __init__(self, engine: Engine, scheduler: Scheduler, prompts: Prompts, emit: Emit) -> None:
+    def __init__(
+        self, engine: Engine, scheduler: Scheduler, prompts: Prompts, emit: Emit, *, patient: bool = False
+    ) -> None:
         info = engine.info
+        self._patient = patient
         self._engine = engine
         self._scheduler = scheduler
         self._prompts = prompts
@@ -99,6 +102,8 @@ class Desk:
         answer = self._answers.pop(request)
         removals: list[Remove] = []
         for choice in answer.choices:
+            for event in choice.speak():
+                self.say(request, event)
             self.choices.pop(choice.job, None)
             removals += self._scheduler.forget(choice.job)
         self.say(request, Failed(error.value()))
@@ -106,6 +111,12 @@ class Desk:
 
     def progress(self, job: Job) -> None:
         self.say(job.request, PromptProgress(min(job.computed, job.prompt), job.prompt, job.cached))
+
+    def speak(self) -> None:
+        """Says what was drawn since."""
+        for job, choice in self.choices.items():
+            for event in choice.speak():
+                self.say(job.request, event)
 
     def say(self, id: str, event: Event) -> None:
         self._emit(Happened(id, event))
@@ -125,7 +136,7 @@ class Desk:
             return
         seed = request.sampling.seed
         seed = secrets.randbits(31) if seed is None else seed
-        answer = Answer(request, jobs, seed, self._lexicon, grammar)
+        answer = Answer(request, jobs, seed, self._lexicon, grammar, patient=self._patient)
         self._answers[request.id] = answer
         self.choices.update({choice.job: choice for choice in answer.choices})
         self.say(request.id, Accepted(len(tokens), seed))

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 
 class GenerationLoop:
-    """Drives one engine."""
+    """Drives one engine. `patient`: what is drawn is said when `speak` is called, and at the end of an answer; else
+    token by token."""
 
     def __init__(
         self,
@@ -37,6 +38,8 @@ class GenerationLoop:
         limits: Limits | None = None,
         store: Store | None = None,
         speculation: Guesser | None = None,
+        *,
+        patient: bool = False,
     ) -> None:
         self.engine = engine
         self._emit = emit
@@ -44,7 +47,7 @@ class GenerationLoop:
         self._store = store or EmptyShelf()
         self.scheduler = Scheduler(limits or limits_of(engine), self._store)
         self._prompts = Prompts(engine, self._store.labels())
-        self._desk = Desk(engine, self.scheduler, self._prompts, emit)
+        self._desk = Desk(engine, self.scheduler, self._prompts, emit, patient=patient)
         self._keeper = Keeper(engine, self._store, self._prompts.note)
         self._pacer = Pacer(engine)
         self._speculation = speculation or Speculation("off")
@@ -99,6 +102,10 @@ class GenerationLoop:
             now = time.perf_counter()
             self._speculation.took(len(plan.work), len(rows), now - computing, now - began)
         self._commit(plan, rows)
+
+    def speak(self) -> None:
+        """Says what was drawn since it was last called."""
+        self._desk.speak()
 
     def _guesses(self) -> Guesses:
         """What may come next for the streams, where nothing else is to be done in the step."""
@@ -181,7 +188,7 @@ class GenerationLoop:
         if token in self._ends:
             self._remove(self._desk.finish(choice, choice.end("stop")))
             return None
-        events = choice.say(detail, self.engine.piece, self.scheduler.room(job))
+        events = choice.say(detail, self.scheduler.room(job))
         self.scheduler.append(job, token)
         if choice.ended:
             self._remove(self._desk.finish(choice, events))

@@ -43,8 +43,8 @@ WRITING_SECONDS = 8.0
 class Outbox:
     """Frames to the front, written together when `flush` is called.
 
-    Each write wakes the front and then the client, on cores that the engine computes with. Text that comes faster
-    than a screen can show it is therefore sent as often as a screen shows it; everything else at once.
+    Each frame costs the front and then the client some time, on cores that the engine computes with. Text that
+    comes faster than a screen can show it is therefore sent as often as a screen shows it; all else at once.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -72,9 +72,10 @@ class Outbox:
         self._waits = False
         self._flushed = time.monotonic()
 
-    def flush_if_due(self) -> None:
-        if self._waits or time.monotonic() - self._flushed >= FRAME_SECONDS:
-            self.flush()
+    @property
+    def due(self) -> bool:
+        """Whether it is time to write: also what there may be to say."""
+        return self._waits or time.monotonic() - self._flushed >= FRAME_SECONDS
 
 
 def listen(stream: BinaryIO, inbox: Inbox, quitting: threading.Event) -> None:
@@ -118,7 +119,7 @@ def shelf_for(engine: Engine, spec: LoadSpec) -> Tiers:
 
 def serve(engine: Engine, speculation: Speculation, tiers: Tiers, inbox: Inbox, outbox: Outbox) -> None:
     """Answers until told to quit."""
-    loop = GenerationLoop(engine, outbox.put, store=TierShelf(tiers), speculation=speculation)
+    loop = GenerationLoop(engine, outbox.put, store=TierShelf(tiers), speculation=speculation, patient=True)
     # What was loaded stays: the collector need not walk over it between two tokens.
     gc.collect()
     gc.freeze()
@@ -131,10 +132,9 @@ def serve(engine: Engine, speculation: Speculation, tiers: Tiers, inbox: Inbox, 
             loop.handle(frame)
             outbox.flush()
         loop.step()
-        if loop.idle or loop.reads_prompt:
+        if outbox.due or loop.idle or loop.reads_prompt:
+            loop.speak()
             outbox.flush()
-        else:
-            outbox.flush_if_due()
 
 
 def wait(inbox: Inbox, loop: GenerationLoop, tiers: Tiers, outbox: Outbox) -> ToWorker:

@@ -38,14 +38,14 @@ class Lexicon:
     ) -> None:
         self.size = size
         self.end_tokens: Ids = np.array(sorted(end_tokens), dtype=np.int64)
-        self._piece = piece
+        self.piece = piece
         self._tokenize = tokenize
         self._breakers: dict[tuple[str, ...], Breakers] = {}
 
     @cached_property
     def pieces(self) -> tuple[bytes, ...]:
         """The bytes of every token. Reading them takes a moment the first time: about a microsecond a token."""
-        return tuple(map(self._piece, range(self.size)))
+        return tuple(map(self.piece, range(self.size)))
 
     def breakers(self, texts: tuple[str, ...]) -> Breakers:
         """Where any of `texts` (not empty) stands in a row of tokens. Found out once for each set of texts."""
