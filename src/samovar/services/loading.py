@@ -50,7 +50,10 @@ class LoadPlanner:
         wanted = self._settings.model
         if wanted is None or any(model.name == wanted for model in models):
             return models
-        guest = self.find(wanted)
+        try:
+            guest = self.find(wanted)
+        except NotFound:
+            return models
         return models if any(model.path == guest.path for model in models) else (guest, *models)
 
     def default(self) -> str:

@@ -125,7 +125,7 @@ class ModelService:
             if not wanted:
                 wanted = await asyncio.to_thread(self._planner.default)
             if self._supervisor is None or self.state.name != wanted:
-                model = await asyncio.to_thread(self._planner.find, wanted)
+                model = await self._find(wanted, asked=name is not None)
                 if self._supervisor is None or self.state.name != model.name:
                     await self._switch(model)
                 wanted = model.name
@@ -133,6 +133,14 @@ class ModelService:
             assert worker.info is not None
             worker.hold()
             return Served(wanted, worker, worker.info)
+
+    async def _find(self, name: str, *, asked: bool) -> InstalledModel:
+        """The model of that name. Where nobody `asked` for it by name it is the one that is to be served: that it is
+        not there is then its state."""
+        if asked:
+            return await asyncio.to_thread(self._planner.find, name)
+        async with self._told(name):
+            return await asyncio.to_thread(self._planner.find, name)
 
     async def _switch(self, model: InstalledModel) -> None:
         if self._supervisor is not None:
