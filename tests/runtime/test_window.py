@@ -110,7 +110,7 @@ def test_a_forgotten_conversation_is_tokenised_as_if_it_was_never_said(build: st
     heard: list[Event] = []
     loop = open_loop(build, path, heard)
     letters = [token for token in range(loop.engine.info.vocab_size) if loop.engine.piece(token) in (b"t", b"h")]
-    sampling = SamplingParams({"temperature": 0.0, "logit_bias": {token: 100.0 for token in letters}})
+    sampling = SamplingParams({"temperature": 0.0, "logit_bias": dict.fromkeys(letters, 100.0)})
     opening = Part("<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n", special=True)
     asked = GenerateRequest(id="0", parts=(opening,), sampling=sampling, max_tokens=60, session="secret")
     drawn, _ = ask(loop, heard, asked)

@@ -32,7 +32,7 @@ class Prompts:
             self._learn(label)
 
     def note(self, tokens: Sequence[int], session: str) -> bytes:
-        """The session's spelling that begins with `tokens`, to be kept with their cache; b"" where there is none."""
+        """What the session spelled that begins with `tokens`, to be kept with their cache; b"" where it did not."""
         known = self._spellings.of(tokens, session)
         return msgspec.msgpack.encode(Noted(known[0], known[1][len(tokens) :])) if known else b""
 

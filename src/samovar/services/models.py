@@ -135,8 +135,8 @@ class ModelService:
             return Served(wanted, worker, worker.info)
 
     async def _find(self, name: str, *, asked: bool) -> InstalledModel:
-        """The model of that name. Where nobody `asked` for it by name it is the one that is to be served: that it is
-        not there is then its state."""
+        """The model of that name. Where nobody `asked` for it by name it is the one that is to be served: that it
+        is not there is then its state."""
         if asked:
             return await asyncio.to_thread(self._planner.find, name)
         async with self._told(name):

@@ -78,6 +78,7 @@ export const ROUTES: readonly Route[] = [
         })),
   ],
   ["POST", /^\/conversations$/, (world, _, body) => begin(world, body)],
+  ["POST", /^\/conversations\/draft$/, () => ({})],
   ["GET", /^\/conversations\/(\w+)$/, conversation],
   [
     "PATCH",

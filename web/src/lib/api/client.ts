@@ -56,6 +56,8 @@ export function createClient(http: Http, v1: Http) {
     /** What is being typed: the model may read it before it is sent. */
     draft: (id: string, parent: string | null, content: string) =>
       http.call<void>("POST", `${conversation(id)}/draft`, { parent, content }),
+    /** The same for a conversation that is not there yet. Both empty: nothing is being typed any more. */
+    draftFirst: (system: string, content: string) => http.call<void>("POST", "/conversations/draft", { system, content }),
     regenerate: (id: string) => http.call<{ answer: Message }>("POST", `${message(id)}/regenerate`),
     goOn: (id: string) => http.call<{ answer: Message }>("POST", `${message(id)}/continue`),
     edit: (id: string, content: string) => http.call<Message>("PATCH", message(id), { content }),
