@@ -108,7 +108,7 @@ def test_a_model_that_is_not_there_is_said_in_the_terminal_and_by_health(tmp_pat
             said += process.stdout.readline()
         with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
             model = client.get("/health").json()["model"]
-            assert client.get("/samovar/state").json()["model"] == model | {"notes": []}
+            assert client.get("/samovar/state").json()["model"] == model | {"notes": [], "context": None}
     assert (model["name"], model["state"]) == ("no-such-model", "failed")
     assert "no-such-model" in model["error"] and model["error"] in said
 

@@ -178,7 +178,7 @@ class ChatService:
         self._attendant.attend(conversation, (*before, Message("user", content)))
 
     def draft_first(self, system: str, content: str) -> None:
-        """Somebody is typing `content`, to begin a conversation with, under the system message `system`: as `draft`,
+        """Somebody is typing `content`, to begin a conversation with under the system message `system`: as `draft`,
         and nothing of it is kept. Both empty: nobody is any more."""
         said = (Message("system", system), Message("user", content))
         self._attendant.expect(said[0 if system else 1 :] if system or content else ())
