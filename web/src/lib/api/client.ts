@@ -5,6 +5,7 @@ import type { Http } from "./http.ts";
 import type {
   Asked,
   BuildState,
+  Context,
   Conversation,
   Declared,
   Head,
@@ -34,12 +35,15 @@ export function createClient(http: Http, v1: Http) {
       new Connection(http, `${conversation(id)}/events`, handlers, watch),
 
     state: () => http.call<ServerState>("GET", "/state"),
-    load: (name: string) => http.call<ModelState>("POST", "/models/load", { name }),
+    load: (name: string, choice: Context | { default: true } | null = null) =>
+      http.call<ModelState>("POST", "/models/load", { name, ...choice }),
     unload: () => http.call<ModelState>("POST", "/models/unload"),
     startBuild: () => http.call<BuildState>("POST", "/build"),
     stopBuild: () => http.call<BuildState>("DELETE", "/build"),
-    outlook: (name: string, window: number | null) =>
-      http.call<Outlook>("GET", `/models/${encodeURIComponent(name)}/context${window ? `?ctx=${window}` : ""}`),
+    outlook: (name: string, window: number | null, alpha: number | null) => {
+      const asked = new URLSearchParams({ ...(window && { ctx: `${window}` }), ...(alpha !== null && { alpha: `${alpha}` }) });
+      return http.call<Outlook>("GET", `/models/${encodeURIComponent(name)}/context?${asked}`);
+    },
 
     list: (query: string) =>
       http.call<Summary[]>("GET", `/conversations${query ? `?query=${encodeURIComponent(query)}` : ""}`),
