@@ -19,7 +19,7 @@ from samovar.api.security import Door, DoorRules
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import EngineFailed
 from samovar.services.chats import ChatService
-from samovar.services.contracts import InstalledModel, ModelState
+from samovar.services.contracts import ContextChoice, InstalledModel, ModelState
 from samovar.services.presets import PresetService
 from samovar.services.watched import Watched
 from samovar.store.database import Database
@@ -36,6 +36,7 @@ class OneModel(LlamaOutlook):
 
     watched: Watched[ModelState] = field(default_factory=lambda: Watched(ModelState()))
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: ContextChoice | None = None
 
     @property
     def state(self) -> ModelState:
@@ -44,7 +45,8 @@ class OneModel(LlamaOutlook):
     def installed(self) -> tuple[InstalledModel, ...]:
         return (InstalledModel("tiny", "/models/tiny.gguf", 98_000_000, "Q4_1", "llama", 1.7e9),)
 
-    async def load(self, name: str) -> EngineInfo:
+    async def load(self, name: str, choice: ContextChoice | None = None) -> EngineInfo:
+        self.asked = choice
         self.watched.set(ModelState(name, "loading"))
         await self.over.wait()
         error = EngineFailed("chats.broken_off")
@@ -167,7 +169,8 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
 
 async def test_the_state_of_the_server(page: Page) -> None:
     state = await page.call("GET", "/state")
-    assert state["model"] == {"name": None, "state": "none", "progress": 0.0, "error": None, "notes": []}
+    nothing = {"name": None, "state": "none", "progress": 0.0, "error": None, "notes": [], "context": None}
+    assert state["model"] == nothing
     assert state["models"] == [{"name": "tiny", "size": 98_000_000, "quant": "Q4_1", "architecture": "llama"}]
     page.models.watched.set(READY)
     russian = await page.call("GET", "/state", **{"accept-language": "ru-RU,ru;q=0.9"})

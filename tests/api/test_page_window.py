@@ -59,6 +59,16 @@ async def test_a_draft_is_read_ahead(page: Page) -> None:
     assert (ahead.session, ahead.warm) == (conversation, True)
 
 
+async def test_a_first_question_is_read_ahead_before_there_is_a_conversation(page: Page) -> None:
+    page.idle.load(4096)
+    body = {"system": "Be brief.", "content": "How is tea"}
+    assert await page.call("POST", "/conversations/draft", body) == {}
+    ahead = await page.idle.warming()
+    assert [m.content for m in ahead.completion.messages] == ["Be brief.", "How is tea"]
+    assert await page.call("GET", "/conversations") == []
+    await page.call("POST", "/conversations/draft", {"system": "Be brief."}, status=400)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [

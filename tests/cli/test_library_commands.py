@@ -108,7 +108,8 @@ def test_show_counts_the_cache_of_a_context_by_type(samovar: Shell) -> None:
     assert "KV cache of 1024 tokens" in shown and all(word in shown for word in ("q8_0", "47%", "q4_0", "72%"))
     outlook = json.loads(samovar("show", "m", "--ctx", "2048", "--json").stdout)["outlook"]
     assert outlook["window"] == 2048
-    assert outlook["cache"][0] == {"type": "f16", "size": 2048 * 2 * (64 + 64) * 2}
+    each = 2048 * 2 * 64 * 2
+    assert outlook["cache"][0] == {"type": "f16", "size": 2 * each, "keys": each, "values": each}
 
 
 def test_rm_leaves_files_outside_the_library_alone(samovar: Shell, tmp_path: Path) -> None:

@@ -138,6 +138,24 @@ def test_a_chat_answers_stops_an_answer_on_ctrl_c_and_leaves_on_ctrl_d(tmp_path:
         assert person.process.wait(30) == 0
 
 
+def test_a_chat_that_outgrows_the_window_goes_on_and_says_so_once(tmp_path: Path) -> None:
+    with chat(tmp_path, "--model", "echo", "--ctx", "200") as person:
+        person.expect("> ")
+        screen = ""
+        for turn in range(12):
+            person.type(f"question {turn:02} of a long evening\n")
+            screen += person.expect("evening\r\n") + person.expect("evening\r\n") + person.expect("> ")
+        person.type("\x04")
+        assert person.process.wait(30) == 0
+    assert screen.count("outgrown the model's window of 200 tokens") == 1
+
+
+def test_a_question_larger_than_the_window_is_refused_with_the_numbers(tmp_path: Path) -> None:
+    done = run(tmp_path, "--model", "echo", "--ctx", "100", piped="tea " * 60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the window holds 100" in done.stderr
+
+
 def test_a_second_ctrl_c_leaves_a_chat(tmp_path: Path) -> None:
     with chat(tmp_path, "--model", "echo") as person:
         person.expect("> ")

@@ -100,6 +100,19 @@ def test_a_key_guards_everything_but_the_health_page(tmp_path: Path) -> None:
         assert client.get("/v1/models", headers={"authorization": "Bearer secret"}).status_code == 200
 
 
+def test_a_model_that_is_not_there_is_said_in_the_terminal_and_by_health(tmp_path: Path) -> None:
+    with serving(tmp_path, "--model", "no-such-model") as (process, url):
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        while "There is no model" not in said:
+            said += process.stdout.readline()
+        with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+            model = client.get("/health").json()["model"]
+            assert client.get("/samovar/state").json()["model"] == model | {"notes": [], "context": None}
+    assert (model["name"], model["state"]) == ("no-such-model", "failed")
+    assert "no-such-model" in model["error"] and model["error"] in said
+
+
 @pytest.mark.parametrize(
     ("option", "value"), [("--rope-alpha", "0.5"), ("--rope-freq-base", "-10000"), ("--rope-scale", "nan")]
 )

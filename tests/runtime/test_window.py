@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from samovar.core.engine import LoadSpec, Setting
@@ -13,7 +14,7 @@ from samovar.core.parameters import SamplingParams
 from samovar.core.requests import GenerateRequest, Part
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.registry import open_engine
-from samovar.runtime.frames import FromWorker, Generate, Happened
+from samovar.runtime.frames import Forget, FromWorker, Generate, Happened
 from samovar.runtime.loop import GenerationLoop
 from tests.support.tiny_llama import Shape, TinyLlama
 
@@ -101,3 +102,24 @@ def test_an_answer_keeps_the_tokens_that_it_was_drawn_with(build: str, tmp_path:
         "it is spelled in another way"
     )
     assert done.usage.cached_tokens == len(first) + len(drawn) - 1
+
+
+@each
+def test_a_forgotten_conversation_is_tokenised_as_if_it_was_never_said(build: str, tmp_path: Path) -> None:
+    path = TinyLlama(seed=3).write(tmp_path / "tiny.gguf")
+    heard: list[Event] = []
+    loop = open_loop(build, path, heard)
+    letters = [token for token in range(loop.engine.info.vocab_size) if loop.engine.piece(token) in (b"t", b"h")]
+    sampling = SamplingParams({"temperature": 0.0, "logit_bias": dict.fromkeys(letters, 100.0)})
+    opening = Part("<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n", special=True)
+    asked = GenerateRequest(id="0", parts=(opening,), sampling=sampling, max_tokens=60, session="secret")
+    drawn, _ = ask(loop, heard, asked)
+    text = "".join(event.text for event in heard if isinstance(event, Delta))
+    again = GenerateRequest(id="1", parts=(opening, Part(text, special=True)), sampling=GREEDY, max_tokens=1)
+    _, before = ask(loop, heard, again)
+    loop.handle(Forget("secret"))
+    _, after = ask(loop, heard, msgspec.structs.replace(again, id="2"))
+    first = loop.engine.tokenize(opening.text, special=True, bos=True)
+    plain = loop.engine.tokenize(opening.text + text, special=True, bos=True)
+    assert before.usage.prompt_tokens == len(first) + len(drawn) != len(plain)
+    assert after.usage.prompt_tokens == len(plain)

@@ -171,6 +171,57 @@ async def test_a_draft_is_read_ahead_as_it_would_be_sent_in_place_of_the_one_bef
     assert len(sent) < 9
 
 
+async def test_the_first_question_of_a_new_conversation_is_read_ahead_and_nothing_of_it_is_stored(
+    small: House,
+) -> None:
+    small.chats.draft_first("Be brief.", "How is t")
+    first = await small.idle.warming()
+    small.chats.draft_first("Be brief.", "How is tea made?")
+    second = await small.idle.warming()
+    assert first.cancelled and not second.cancelled
+    assert second.completion == Completion(
+        messages=(Message("system", "Be brief."), Message("user", "How is tea made?")), warm=True
+    )
+    assert await small.chats.list() == ()
+
+
+async def test_what_was_typed_before_a_model_was_there_is_read_when_it_is(house: House) -> None:
+    house.chats.draft_first("", "How is tea made?")
+    house.idle.load(WINDOW)
+    assert (await house.idle.warming()).completion.messages == (Message("user", "How is tea made?"),)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+async def test_a_first_question_that_is_sent_or_taken_back_is_not_read_on(small: House, sent: bool) -> None:
+    small.chats.draft_first("", "How is tea made?")
+    ahead = await small.idle.warming()
+    if sent:
+        await small.new()
+    else:
+        small.chats.draft_first("", "")
+    while not ahead.cancelled:
+        await asyncio.sleep(0)
+    small.idle.load(WINDOW)
+    conversation = await small.new()
+    await small.tab(conversation)
+    assert (await small.idle.warming()).completion.session == conversation
+
+
+async def test_a_conversation_that_is_deleted_is_read_no_further_before_its_caches_go(small: House) -> None:
+    conversation = await small.new()
+    await small.tab(conversation)
+    ahead = await small.idle.warming()
+    forget = small.idle.forget
+
+    async def watched(session: str) -> None:
+        assert ahead.cancelled
+        await forget(session)
+
+    small.idle.forget = watched  # type: ignore[method-assign]
+    await small.chats.delete(conversation)
+    assert small.idle.forgotten == [conversation]
+
+
 async def test_a_question_ends_the_reading_ahead_until_it_is_answered(small: House) -> None:
     conversation = await small.new()
     tab = await small.tab(conversation)

@@ -161,6 +161,26 @@ async def test_what_was_read_ahead_is_not_read_again(engines: Engines, idle: Idl
     assert done.usage.cached_tokens >= done.usage.prompt_tokens - 1
 
 
+async def test_what_is_read_ahead_for_no_conversation_never_reaches_the_disk(
+    engines: Engines, idle: IdleService, tmp_path: Path
+) -> None:
+    def kept() -> int:
+        return len(list(Home(tmp_path / "home").kv.rglob("*.kv")))
+
+    async def read(session: str) -> None:
+        await engines.models.load()
+        ahead = await idle.warm(Completion(messages=CHAT, session=session, warm=True))
+        assert ahead is not None
+        async for _ in ahead:
+            pass
+        await engines.models.unload()
+
+    await read(session="")
+    assert kept() == 0
+    await read(session="c")
+    assert kept() == 1
+
+
 async def test_every_worker_is_told_what_is_pinned(
     engines: Engines, idle: IdleService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,28 @@ async def test_a_model_that_cannot_be_loaded_is_told_and_can_be_tried_again(open
         assert await say(engines, "hello") == "hello"
 
 
+async def test_a_model_to_be_served_that_is_not_there_has_failed_and_the_library_is_still_listed(
+    opened: Open, tmp_path: Path
+) -> None:
+    async with opened("nothing") as engines:
+        with pytest.raises(NotFound, match="nothing"):
+            await engines.models.load()
+        failed = engines.models.state
+        assert (failed.name, failed.state) == ("nothing", "failed")
+        assert failed.error is not None and "nothing" in failed.error.text()
+        TinyLlama().write(tmp_path / "home" / "models" / "tiny.gguf")
+        assert [model.name for model in engines.models.installed()] == ["tiny"]
+        await engines.models.load("tiny")
+        assert engines.models.state.state == "ready"
+
+
+async def test_a_wrong_name_in_a_request_is_no_failure_of_the_model(opened: Open) -> None:
+    async with opened() as engines:
+        with pytest.raises(NotFound):
+            await engines.models.load("nothing")
+        assert engines.models.state == ModelState()
+
+
 async def test_an_empty_home_gets_the_starter_model(opened: Open, tmp_path: Path) -> None:
     async with opened(None) as engines:
         assert [model.name for model in engines.models.installed()] == ["SmolLM2-135M-Instruct.Q4_1"]

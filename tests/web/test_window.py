@@ -82,3 +82,21 @@ def test_what_is_typed_goes_ahead_to_be_read_but_not_what_was_sent(talk: Talk) -
     assert drafts[:2] == [{"parent": parent, "content": "And cof"}, {"parent": parent, "content": "And coffee?"}]
     assert drafts[-1] == {"parent": newest, "content": "More"}
     assert "" not in [draft["content"] for draft in drafts]
+
+
+def test_the_first_question_goes_ahead_with_its_instruction_before_there_is_a_conversation(talk: Talk) -> None:
+    with talk.page.expect_response("**/conversations/draft") as told:
+        talk.composer.fill("How is tea made in a large and old samovar?")
+    assert told.value.request.post_data_json == {
+        "system": "",
+        "content": "How is tea made in a large and old samovar?",
+    }
+    talk.page.get_by_role("button", name="Sampling").click()
+    with talk.page.expect_response("**/conversations/draft") as told:
+        talk.page.get_by_role("textbox", name="Instruction to the model").fill("Be brief, and kind.")
+    assert told.value.ok
+    assert told.value.request.post_data_json["system"] == "Be brief, and kind."
+    before = talk.list.count()
+    talk.composer.press("Enter")
+    talk.written()
+    expect(talk.list).to_have_count(before + 1)

@@ -1,4 +1,5 @@
-"""A conversation in the terminal: what was said so far, and answers that stream to standard output."""
+"""A conversation in the terminal: what was said so far, and answers that stream to standard output. Of a chat that
+outgrows the window the model sees what it would on the page."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ from samovar.core.events import Delta, Failed
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Message
 from samovar.core.settings import Settings
+from samovar.services.chats.window import view
 from samovar.services.house import Engines, open_engines
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -88,7 +90,8 @@ class Conversation:
 
     def ask(self, question: str) -> bool:
         """Streams the answer to standard output; an answer that Ctrl-C stopped is kept as far as it came. False if
-        it was stopped. Raises the error tree; the question is then forgotten."""
+        it was stopped. Raises the error tree (PromptTooLong where the question alone leaves no room for an answer);
+        the question is then forgotten."""
         asked = (*self._messages, Message("user", question))
         said: list[str] = []
         try:
@@ -105,9 +108,12 @@ class Conversation:
     async def _stream(self, messages: tuple[Message, ...], said: list[str]) -> None:
         house = self._speaker.house
         with Console(stderr=True).status(say("cli.waking", terminal_language())):
-            asked = msgspec.structs.replace(self._completion, messages=messages, model=self._speaker.wanted)
+            measured = await house.answers.measure(messages)
+            seen = view(messages, measured)
+            asked = msgspec.structs.replace(self._completion, messages=seen.messages, model=self._speaker.wanted)
             generation = await house.answers.start(asked)
-        self._tell((*house.models.state.notes, *generation.notes))
+        slid = (Note("cli.chat_slid", {"window": measured.window}),) if seen.dropped else ()
+        self._tell((*house.models.state.notes, *generation.notes, *slid))
         async for event in generation:
             if isinstance(event, Failed):
                 raise revive(event.error)

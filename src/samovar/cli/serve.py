@@ -128,8 +128,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             ending=house.chats.end_watches,
         )
         beside = [
-            asyncio.create_task(job)
-            for job in (_load(house.models, settings.model, terminal), _follow(house.models, terminal))
+            asyncio.create_task(job) for job in (_load(house.models, terminal), _follow(house.models, terminal))
         ]
         try:
             await front.serve(sockets=[listener])
@@ -205,10 +204,10 @@ def _has_screen() -> bool:
     return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
-async def _load(models: Models, wanted: str | None, terminal: Terminal) -> None:
-    """Loads the wanted model, else the default one, so that the first answer need not wait for it."""
+async def _load(models: Models, terminal: Terminal) -> None:
+    """Loads the model that is to be served, so that the first answer need not wait for it."""
     try:
-        await models.load(wanted)
+        await models.load()
     except SamovarError as error:
         if models.state.error is None:
             terminal.error(error.value())

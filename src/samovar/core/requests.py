@@ -71,7 +71,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     `max_tokens` None: up to the end of the window. `logprobs` None: not wanted; k: with k alternatives, of the
     model's own distribution, or with `logprobs_after` of what the chain left of it.
     `tenant`: whose prompt it is; caches are shared within a tenant only. `session`: the conversation it belongs to,
-    whose cache can be pinned. `warm`: read the prompt into the cache in idle time, and answer nothing.
+    whose cache can be pinned. `warm`: read the prompt into the cache in idle time, and answer nothing; without a
+    session what was read is not kept once its place is needed.
     """
 
     model: str | None = None

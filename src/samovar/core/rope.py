@@ -18,6 +18,10 @@ KV_TYPES: tuple[KvType, ...] = ("f16", "q8_0", "q5_1", "q4_0")
 """The types that keys and values may have, the most exact first."""
 
 
+ALPHAS = (1.0, 1000.0)
+"""The least and the largest alpha."""
+
+
 class CacheTypes(msgspec.Struct, frozen=True):
     """What keys and values are kept as."""
 
@@ -76,9 +80,18 @@ class ContextWish(RopeWish, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     cache_type_v: KvType | None = None
 
 
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model is loaded with. `ctx`: tokens that one request may use, None where they are to be chosen from
+    the model and the memory. Without a wish in `rope` a context past the trained one is stretched as needed."""
+
+    ctx: int | None = None
+    rope: RopeWish = NO_WISH
+    cache: CacheTypes = PLAIN_CACHE
+
+
 _RANGES: Mapping[str, tuple[float, float, str]] = MappingProxyType(
     {
-        "rope_alpha": (1.0, 1000.0, "core.rope_alpha"),
+        "rope_alpha": (*ALPHAS, "core.rope_alpha"),
         "rope_freq_base": (1.0, 1e12, "core.rope_freq_base"),
         "rope_scale": (1.0, 1000.0, "core.rope_scale"),
         "yarn_orig_ctx": (1, 1 << 24, "core.parameter_range"),

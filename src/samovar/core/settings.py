@@ -12,7 +12,7 @@ import msgspec
 from samovar.core.engine import Speculate
 from samovar.core.errors import InvalidInput
 from samovar.core.home import Home
-from samovar.core.rope import NO_WISH, PLAIN_CACHE, CacheTypes, ContextWish, RopeWish, check_wish
+from samovar.core.rope import NO_WISH, PLAIN_CACHE, CacheTypes, Context, ContextWish, RopeWish, check_wish
 from samovar.core.sizes import parse_size
 
 Library = Literal["auto", "ik", "mainline"]
@@ -62,6 +62,11 @@ class Settings:
     no_browser: bool = False
     rope: RopeWish = NO_WISH
     cache: CacheTypes = PLAIN_CACHE
+
+    @property
+    def context(self) -> Context:
+        """What models are loaded with for which nothing else was chosen."""
+        return Context(ctx=self.ctx, rope=self.rope, cache=self.cache)
 
 
 def read_settings(home: Home, said: Said) -> Settings:

@@ -100,7 +100,12 @@ def fits_blocks(shape: ModelShape, cache: CacheTypes) -> bool:
 
 def cell_bytes(shape: ModelShape, cache: CacheTypes) -> int:
     """Bytes of one KV cell: keys and values of one token in every layer."""
-    return _row_bytes(sum(shape.key_width), cache.keys) + _row_bytes(sum(shape.value_width), cache.values)
+    return sum(cell_parts(shape, cache))
+
+
+def cell_parts(shape: ModelShape, cache: CacheTypes) -> tuple[int, int]:
+    """The bytes of the keys, and of the values, of one token in every layer."""
+    return _row_bytes(sum(shape.key_width), cache.keys), _row_bytes(sum(shape.value_width), cache.values)
 
 
 def _row_bytes(elements: int, type: KvType) -> int:

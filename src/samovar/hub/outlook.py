@@ -6,27 +6,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samovar.core.engine import Note
-from samovar.core.rope import KV_TYPES, NO_WISH, CacheTypes, KvType
+from samovar.core.rope import KV_TYPES, CacheTypes, KvType, RopeWish, check_wish
 from samovar.formats.shape import ModelShape
-from samovar.hub.memory import cell_bytes, fits_blocks
+from samovar.hub.memory import cell_parts, fits_blocks
 from samovar.hub.rope import Point, alpha_curve, stretch, stretched_base, suggested_alpha
 
 
 @dataclass(frozen=True, slots=True)
 class CacheCost:
-    """Bytes that the window's keys and values take, both kept as `type`."""
+    """Bytes that the window's keys and values take, both kept as `type`: together, and each."""
 
     type: KvType
     size: int
+    keys: int
+    values: int
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A model's context at `window` tokens, where nothing is said about positions.
+    """A model's context at `window` tokens.
 
-    `suggested` and `suggested_base`: what reaches the window. `alpha`: what is applied by itself: that, or 1 where
-    the model is left alone. `notes`: what is done, and warnings. `curve`: suggestions from the trained context on.
-    `cache`: by type, the most exact first; without the types that the model's heads do not fit.
+    `suggested` and `suggested_base`: what reaches the window. `alpha`: what is applied: the one that was asked for;
+    without one the suggested one, or 1 where the model is left alone. `notes`: what is done, and warnings. `curve`:
+    suggestions from the trained context on. `cache`: by type, the most exact first; without the types that the
+    model's heads do not fit.
     """
 
     trained: int
@@ -40,9 +43,11 @@ class Outlook:
     cache: tuple[CacheCost, ...]
 
 
-def outlook(shape: ModelShape, window: int) -> Outlook:
-    """`window` in tokens, at least 1."""
-    decided = stretch(shape, window, NO_WISH)
+def outlook(shape: ModelShape, window: int, alpha: float | None = None) -> Outlook:
+    """`window` in tokens, at least 1. Raises OutOfRange for an alpha that cannot be."""
+    wish = RopeWish(rope_alpha=alpha)
+    check_wish(wish)
+    decided = stretch(shape, window, wish)
     suggested = suggested_alpha(shape.rope, shape.trained_context, window)
     return Outlook(
         trained=shape.trained_context,
@@ -53,9 +58,10 @@ def outlook(shape: ModelShape, window: int) -> Outlook:
         suggested_base=stretched_base(shape.rope.base, suggested, shape.rope.dimensions),
         notes=decided.notes,
         curve=alpha_curve(shape.rope, shape.trained_context),
-        cache=tuple(
-            CacheCost(type, window * cell_bytes(shape, CacheTypes(type, type)))
-            for type in KV_TYPES
-            if fits_blocks(shape, CacheTypes(type, type))
-        ),
+        cache=tuple(_cost(shape, type, window) for type in KV_TYPES if fits_blocks(shape, CacheTypes(type, type))),
     )
+
+
+def _cost(shape: ModelShape, type: KvType, window: int) -> CacheCost:
+    keys, values = (window * part for part in cell_parts(shape, CacheTypes(type, type)))
+    return CacheCost(type, keys + values, keys, values)

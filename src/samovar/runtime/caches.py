@@ -188,7 +188,7 @@ class Caches:
 
     def _settle(self, job: Job, slot: Slot) -> None:
         slot.busy, slot.asked, job.slot = True, job.prompt, slot
-        slot.tenant, slot.session = job.tenant, job.session
+        slot.tenant, slot.session, slot.fleeting = job.tenant, job.session, job.warm and not job.session
         job.cached = len(slot.tokens) if job.cached < 0 else job.cached
 
     def _copy(self, source: Slot, target: Slot, end: int, plan: Plan) -> None:
@@ -212,7 +212,7 @@ class Caches:
 
     def _saving(self, slot: Slot) -> Save | None:
         """What to save, unless that was done or is not worth it."""
-        if len(slot.tokens) < max(self._limits.worth, slot.saved + 1):
+        if slot.fleeting or len(slot.tokens) < max(self._limits.worth, slot.saved + 1):
             return None
         slot.saved = len(slot.tokens)
         if self._shelf.covers(slot.tokens, slot.tenant):

@@ -43,7 +43,8 @@ class Slot:
 
     `asked`: how many of them were the prompt of its last request; what follows is an answer. `known`: after how
     many of them the logits are kept, 0 where they are not. `tenant`, `session`: whose tokens they are. `restoring`:
-    they are on their way from the shelf. `saved`: how many of them were offered to it.
+    they are on their way from the shelf. `saved`: how many of them were offered to it. `fleeting`: they were read
+    ahead for nobody's session, and the shelf is not to have them.
     """
 
     def __init__(self, sequence: int) -> None:
@@ -57,6 +58,7 @@ class Slot:
         self.session = ""
         self.busy = False
         self.restoring = False
+        self.fleeting = False
         self.used_at = 0
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Keeper:
     """Owns what happens to cached sequences between two batches."""
 
-    def __init__(self, engine: Engine, store: Store, note: Callable[[Sequence[int]], bytes]) -> None:
-        """`note`: what is to be remembered of tokens, together with their cache."""
+    def __init__(self, engine: Engine, store: Store, note: Callable[[Sequence[int], str], bytes]) -> None:
+        """`note`: what is to be remembered of tokens of a session, together with their cache."""
         self._engine = engine
         self._store = store
         self._note = note
@@ -55,7 +55,7 @@ class Keeper:
         """Puts a copy of the sequence on the shelf, where the engine gives one."""
         if self._can_export:
             with suppress(EngineFailed):
-                label = Label.of(op.tokens, op.tenant, op.session, self._note(op.tokens))
+                label = Label.of(op.tokens, op.tenant, op.session, self._note(op.tokens, op.session))
                 self._store.put(label, self._engine.export(op.sequence))
 
     def keep(self, sequence: int, row: Row) -> None:

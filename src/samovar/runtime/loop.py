@@ -77,6 +77,7 @@ class GenerationLoop:
             case Forget(session):
                 self._keeper.apply(self.scheduler.drop(session))
                 self._store.forget(session)
+                self._prompts.forget(session)
             case Pin(sessions):
                 self._store.pin(sessions)
             case _:

@@ -31,9 +31,9 @@ class Prompts:
         for label in labels:
             self._learn(label)
 
-    def note(self, tokens: Sequence[int]) -> bytes:
-        """The spelling that begins with `tokens`, to be kept with their cache; b"" where there is none."""
-        known = self._spellings.of(tokens)
+    def note(self, tokens: Sequence[int], session: str) -> bytes:
+        """What the session spelled that begins with `tokens`, to be kept with their cache; b"" where it did not."""
+        known = self._spellings.of(tokens, session)
         return msgspec.msgpack.encode(Noted(known[0], known[1][len(tokens) :])) if known else b""
 
     def read(self, request: GenerateRequest) -> list[int]:
@@ -67,12 +67,16 @@ class Prompts:
         """`text` was answered to `request`, with the tokens `drawn`."""
         count, text = spelled([self._engine.piece(token) for token in drawn], text)
         if request.parts and count:
-            self._spellings.remember(request.parts, text, prompt + drawn[:count])
+            self._spellings.remember(request.parts, text, prompt + drawn[:count], request.session)
+
+    def forget(self, session: str) -> None:
+        """Remembers nothing that only this session said."""
+        self._spellings.forget(session)
 
     def _learn(self, label: Label) -> None:
         with suppress(msgspec.DecodeError):
             noted = msgspec.msgpack.decode(label.note, type=Noted)
-            self._spellings.add(noted.parts, (*label.tokens, *noted.more))
+            self._spellings.add(noted.parts, (*label.tokens, *noted.more), label.session)
 
     def _going_on(self, parts: Sequence[Part]) -> list[int] | None:
         tokens = self._tokens(parts, bos=False)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import takewhile
+from typing import NamedTuple
 
 from samovar.core.requests import Part
 
@@ -20,33 +21,51 @@ MOST_CHARACTERS = 8_000_000
 Parts = tuple[Part, ...]
 
 
+class Spelling(NamedTuple):
+    """What a text is spelled with, and the sessions that said it ("": somebody without one)."""
+
+    tokens: tuple[int, ...]
+    sessions: frozenset[str]
+
+
 class Spellings:
-    """Remembered texts with their tokens."""
+    """Remembered texts with their tokens, each for as long as one of the sessions that said it is not forgotten."""
 
     def __init__(self, most: int = MOST_CHARACTERS) -> None:
-        self._known: OrderedDict[Parts, tuple[int, ...]] = OrderedDict()
+        self._known: OrderedDict[Parts, Spelling] = OrderedDict()
         self._most = most
         self._held = 0
 
-    def remember(self, prompt: Sequence[Part], answer: str, tokens: Sequence[int]) -> None:
-        """`tokens` spell `prompt` and, after it, `answer`."""
-        self.add(joined((*prompt, Part(answer, special=True))), tuple(tokens))
+    def remember(self, prompt: Sequence[Part], answer: str, tokens: Sequence[int], session: str = "") -> None:
+        """`tokens` spell `prompt` and, after it, `answer`; both were said in `session`."""
+        self.add(joined((*prompt, Part(answer, special=True))), tuple(tokens), session)
 
-    def add(self, parts: Parts, tokens: tuple[int, ...]) -> None:
+    def add(self, parts: Parts, tokens: tuple[int, ...], session: str = "") -> None:
         """`tokens` spell `parts`, which are `joined`."""
-        if parts not in self._known:
+        known = self._known.get(parts)
+        if known is None:
             self._held += _length(parts)
-        self._known[parts] = tokens
+        self._known[parts] = Spelling(tokens, (known.sessions if known else frozenset()) | {session})
         self._known.move_to_end(parts)
         while self._held > self._most:
             gone, _ = self._known.popitem(last=False)
             self._held -= _length(gone)
 
-    def of(self, tokens: Sequence[int]) -> tuple[Parts, tuple[int, ...]] | None:
-        """A text whose tokens begin with `tokens`, and those."""
+    def forget(self, session: str) -> None:
+        """Forgets what was said in this session and in no other."""
+        left = {parts: Spelling(one.tokens, one.sessions - {session}) for parts, one in self._known.items()}
+        self._known = OrderedDict((parts, one) for parts, one in left.items() if one.sessions)
+        self._held = sum(map(_length, self._known))
+
+    def of(self, tokens: Sequence[int], session: str = "") -> tuple[Parts, tuple[int, ...]] | None:
+        """A text that was said in the session and whose tokens begin with `tokens`, and those."""
         sought = tuple(tokens)
         return next(
-            (known for known in reversed(self._known.items()) if known[1][: len(sought)] == sought),
+            (
+                (parts, one.tokens)
+                for parts, one in reversed(self._known.items())
+                if session in one.sessions and one.tokens[: len(sought)] == sought
+            ),
             None,
         )
 
@@ -59,7 +78,7 @@ class Spellings:
         self._known.move_to_end(best)
         last = len(best) - 1
         rest = Part(parts[last].text[len(best[last].text) :], parts[last].special)
-        return self._known[best], ((rest,) if rest.text else ()) + parts[last + 1 :]
+        return self._known[best].tokens, ((rest,) if rest.text else ()) + parts[last + 1 :]
 
 
 def joined(parts: Sequence[Part]) -> Parts:

@@ -13,19 +13,29 @@ from samovar.core.events import Accepted, Event, Stage
 from samovar.core.library import InstalledModel as InstalledModel
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Message, Part
+from samovar.core.rope import Context
 from samovar.hub.outlook import Outlook as Outlook
 
 LoadState = Literal["none", "loading", "ready", "failed"]
 
 
+class ContextChoice(msgspec.Struct, frozen=True):
+    """What a model is to be loaded with from now on; None: what the settings say, as for a model for which nothing
+    was chosen."""
+
+    context: Context | None
+
+
 class ModelState(msgspec.Struct, frozen=True):
-    """What the served model is doing. `progress` runs from 0 to 1 while it loads."""
+    """What the served model is doing. `progress` runs from 0 to 1 while it loads. `context`: the one that was
+    chosen for it, None where it has that of the settings."""
 
     name: str | None = None
     state: LoadState = "none"
     progress: float = 0.0
     error: ErrorValue | None = None
     notes: tuple[Note, ...] = ()
+    context: Context | None = None
 
 
 BuildPhase = Literal["impossible", "available", "building", "ready", "failed"]
@@ -159,14 +169,29 @@ class Models(Protocol):
 
     def installed(self) -> tuple[InstalledModel, ...]: ...
 
-    async def outlook(self, name: str, window: int | None = None) -> Outlook:
-        """What a window of so many tokens (else the trained context) comes to for a model of the library. Raises
-        NotFound, BadModelFile, Missing for a model that has no file, OutOfRange."""
+    async def outlook(self, name: str, window: int | None = None, alpha: float | None = None) -> Outlook:
+        """What a window of so many tokens (else the one that the model is loaded with) comes to for a model of the
+        library. Raises NotFound, BadModelFile, Missing for a model that has no file, OutOfRange."""
         ...
 
-    async def load(self, name: str | None = None) -> EngineInfo:
+    @property
+    def context(self) -> Context:
+        """What models are loaded with for which nothing else was chosen."""
+        ...
+
+    async def chosen(self, name: str) -> Context | None:
+        """The context that is kept for a model."""
+        ...
+
+    async def check(self, name: str, context: Context) -> None:
+        """Raises what `load` with that context would, as far as it is known without loading: NotFound, OutOfRange,
+        InvalidParameter, InvalidInput where no library has such a cache."""
+        ...
+
+    async def load(self, name: str | None = None, choice: ContextChoice | None = None) -> EngineInfo:
         """Loads (or finds loaded) and returns when the model is ready: the named one, else the one that is served,
-        else the default. Raises the error tree."""
+        else the default. With a `choice` it is loaded anew if it has another context, and what was chosen is kept
+        once that has worked. Raises the error tree."""
         ...
 
     async def unload(self) -> None: ...

@@ -13,6 +13,7 @@ from samovar.hub.starter import put_starter
 from samovar.services.answers import AnswerService
 from samovar.services.building import BuildService
 from samovar.services.chats.service import ChatService
+from samovar.services.contexts import Contexts
 from samovar.services.idle import IdleService
 from samovar.services.loading import LoadPlanner
 from samovar.services.models import ModelService
@@ -20,7 +21,7 @@ from samovar.services.presets import PresetService
 from samovar.services.verdicts import VerdictKeeper
 from samovar.store.database import Database
 from samovar.store.lock import lock_home
-from samovar.store.verdicts import Verdicts
+from samovar.store.records import Records
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,10 @@ class House(Engines):
 
 @asynccontextmanager
 async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
-    """Models and answers without chats: several processes may have them of one home. Ends the worker when left."""
+    """Models and answers without chats: several processes may have them of one home. Models have the context of the
+    settings, whatever was chosen on the page. Ends the worker when left."""
     async with _database(settings) as database:
-        engines = _engines(settings, database)
+        engines = _engines(settings, database, Contexts(settings.context, None))
         try:
             yield engines
         finally:
@@ -60,7 +62,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     settings.home.make()
     with lock_home(settings.home, settings.port):
         async with _database(settings) as database:
-            engines = _engines(settings, database)
+            engines = _engines(settings, database, Contexts(settings.context, Records(database, "contexts")))
             idle = IdleService(engines.models, engines.answers, settings.home.kv)
             chats = await ChatService.open(database, engines.answers, idle)
             build = await asyncio.to_thread(BuildService, settings.home)
@@ -90,7 +92,7 @@ def _stock(settings: Settings) -> None:
             put_starter(settings.home)
 
 
-def _engines(settings: Settings, database: Database) -> Engines:
-    verdicts = VerdictKeeper(Verdicts(database))
-    models = ModelService(LoadPlanner(settings), verdicts, settings.home.logs)
+def _engines(settings: Settings, database: Database, contexts: Contexts) -> Engines:
+    verdicts = VerdictKeeper(Records(database, "verdicts"))
+    models = ModelService(LoadPlanner(settings), verdicts, contexts, settings.home.logs)
     return Engines(models, AnswerService(models))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from samovar.core.engine import LoadSpec, Setting, Speculate
+from samovar.core.engine import LoadSpec, Note, Setting, Speculate
 from samovar.core.errors import InvalidInput, Missing, NotEnoughMemory, NotFound, OutOfRange
 from samovar.core.library import InstalledModel
-from samovar.core.rope import NO_WISH, RopeWish
+from samovar.core.rope import NO_WISH, CacheTypes, Context, check_wish
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import find_native
 from samovar.engines.llama.builds import installed as installed_builds
@@ -26,13 +26,15 @@ from samovar.formats.shape import ModelShape, model_shape, require_language_mode
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 from samovar.hub.library import Library
-from samovar.hub.memory import LONGEST_WINDOW, Demand, MemoryPlan, gathering_cells, plan_memory
+from samovar.hub.memory import DEFAULT_WINDOW, LONGEST_WINDOW, Demand, MemoryPlan, gathering_cells, plan_memory
 from samovar.hub.outlook import Outlook, outlook
 from samovar.hub.rope import stretch
 
 ECHO = "echo"
 ECHO_WINDOW = 4096
 DEFAULT_PARALLEL = 4
+BOUNDLESS = 1 << 62
+"""Bytes: more than any window takes."""
 CALIBRATION = 2.0
 """Seconds that the first load of a model on a machine may take longer, so that all later ones are fast."""
 
@@ -50,7 +52,10 @@ class LoadPlanner:
         wanted = self._settings.model
         if wanted is None or any(model.name == wanted for model in models):
             return models
-        guest = self.find(wanted)
+        try:
+            guest = self.find(wanted)
+        except NotFound:
+            return models
         return models if any(model.path == guest.path for model in models) else (guest, *models)
 
     def default(self) -> str:
@@ -70,21 +75,37 @@ class LoadPlanner:
             return _echo(self._settings.model or "")
         return self._library.find(name)
 
-    def plan(self, model: InstalledModel) -> LoadSpec:
-        """Raises BadModelFile, NotEnoughMemory, Missing where no library can run it; NotFound, InvalidInput where
-        the draft model cannot be had, InvalidInput where no library has such a cache."""
+    @property
+    def context(self) -> Context:
+        """What models are loaded with for which nothing else was chosen."""
+        return self._settings.context
+
+    def plan(self, model: InstalledModel, context: Context | None = None) -> LoadSpec:
+        """How to load it with `context`, else with that of the settings. Raises BadModelFile, NotEnoughMemory,
+        Missing where no library can run it, InvalidInput where none has such a cache; NotFound, InvalidInput where
+        the draft model cannot be had."""
+        context = context or self.context
         available = available_memory()
-        draft, for_draft = self._draft(model, available)
-        parallel, rope = self._settings.parallel or DEFAULT_PARALLEL, self._settings.rope
-        spec, taken = self._plan(model, parallel, available - for_draft, rope)
-        spec = replace(spec, speculate=self._speculate(model), draft=draft)
+        draft, for_draft = self._draft(model, available, context)
+        spec, taken = self._plan(model, self._parallel, available - for_draft, context)
+        notes = spec.notes if context == self.context else (*spec.notes, _of_its_own(context, spec.window))
+        spec = replace(spec, speculate=self._speculate(model), draft=draft, notes=notes)
         return self._with_caches(spec, available - for_draft - taken)
 
-    def _plan(self, model: InstalledModel, parallel: int, available: int, rope: RopeWish) -> tuple[LoadSpec, int]:
+    def check(self, model: InstalledModel, context: Context) -> None:
+        """Raises as `plan` does, but for the memory, which depends on what else is loaded."""
+        check_wish(context.rope)
+        self._plan(model, self._parallel, BOUNDLESS, context)
+
+    @property
+    def _parallel(self) -> int:
+        return self._settings.parallel or DEFAULT_PARALLEL
+
+    def _plan(self, model: InstalledModel, parallel: int, available: int, context: Context) -> tuple[LoadSpec, int]:
         """How to run `model` alone, and the bytes that it takes of those `available`."""
         chosen = self._settings
         if model.architecture == ECHO:
-            window = chosen.ctx or ECHO_WINDOW
+            window = context.ctx or ECHO_WINDOW
             cells = window * parallel
             return LoadSpec(engine=ECHO, path=model.path, window=window, cells=cells, parallel=parallel), 0
         header = read_header(Path(model.path))
@@ -92,12 +113,12 @@ class LoadPlanner:
         native = find_native(chosen.home.builds)
         folder = native.folder if native else ""
         shape = model_shape(header)
-        ways = self._ways(header, shape, parallel, folder)
-        demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=chosen.cache)
-        ways, memory = self._fitting(ways, demand, available)
-        gathers = ways[0].apart and chosen.cache.values == "f16"
+        ways = self._ways(header, shape, parallel, folder, context.cache)
+        demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=context.cache)
+        ways, memory = _fitting(ways, demand, available, context.ctx)
+        gathers = ways[0].apart and context.cache.values == "f16"
         gathered = gathering_cells(memory, available) if gathers else 0
-        stretched = stretch(shape, memory.window, rope)
+        stretched = stretch(shape, memory.window, context.rope)
         spec = LoadSpec(
             engine="llama",
             path=model.path,
@@ -109,34 +130,13 @@ class LoadPlanner:
             settings=ways,
             calibrate=CALIBRATION,
             native=folder,
-            cache=chosen.cache,
+            cache=context.cache,
             rope=stretched.rope,
             notes=stretched.notes,
         )
         return spec, memory.total + gathered * memory.kv_per_cell
 
-    def _fitting(
-        self, ways: tuple[Setting, ...], demand: Demand, available: int
-    ) -> tuple[tuple[Setting, ...], MemoryPlan]:
-        """The ways that there is memory for, and the plan for the first of them: where a whole window of cells for
-        each sequence would make the windows shorter, all share what there is. Raises NotEnoughMemory."""
-        together = tuple(way for way in ways if not way.apart)
-        if together == ways:
-            return ways, self._memory(ways[0], demand, available)
-        try:
-            apart = self._memory(ways[0], demand, available)
-        except NotEnoughMemory:
-            if not together:
-                raise
-            return together, self._memory(together[0], demand, available)
-        shared = self._memory(together[0], demand, available) if together else apart
-        return (ways, apart) if apart.window >= shared.window else (together, shared)
-
-    def _memory(self, way: Setting, demand: Demand, available: int) -> MemoryPlan:
-        demand = dataclasses.replace(demand, micro_batch=way.micro_batch, flash=way.flash, apart=way.apart)
-        return plan_memory(demand, available, self._settings.ctx)
-
-    def _draft(self, model: InstalledModel, available: int) -> tuple[LoadSpec | None, int]:
+    def _draft(self, model: InstalledModel, available: int, context: Context) -> tuple[LoadSpec | None, int]:
         """How to run the draft model for `model`, where one is wanted, and the bytes that it takes."""
         wanted, mode = self._settings.draft, self._settings.speculate
         if mode == "draft" and wanted is None:
@@ -146,7 +146,7 @@ class LoadPlanner:
         draft = _echo(wanted) if _is_echo(wanted) else self._library.locate(wanted)
         if draft.path == model.path:
             return None, 0
-        spec, taken = self._plan(draft, 1, available, NO_WISH)
+        spec, taken = self._plan(draft, 1, available, replace(context, rope=NO_WISH))
         return replace(spec, calibrate=0.0), taken
 
     def _speculate(self, model: InstalledModel) -> Speculate:
@@ -155,17 +155,19 @@ class LoadPlanner:
         plain = chosen.speculate == "auto" and chosen.draft is None and model.architecture == ECHO
         return "off" if plain else chosen.speculate
 
-    def _ways(self, header: GgufHeader, shape: ModelShape, parallel: int, native: str) -> tuple[Setting, ...]:
+    def _ways(
+        self, header: GgufHeader, shape: ModelShape, parallel: int, native: str, cache: CacheTypes
+    ) -> tuple[Setting, ...]:
         chosen = self._settings
         # Without flash attention queries are multiplied with the cached keys as with any matrix of their type.
-        keys = (chosen.cache.keys.upper(), shape.key_head)
+        keys = (cache.keys.upper(), shape.key_head)
         return ways_to_compute(
             builds=[found.build for found in installed_builds(native)],
             cpu=read_cpu(),
             parallel=parallel,
             tensors=header.tensor_kinds() | {keys},
             preference=chosen.library,
-            cache=chosen.cache,
+            cache=cache,
         )
 
     def _with_caches(self, spec: LoadSpec, left: int) -> LoadSpec:
@@ -178,9 +180,9 @@ class LoadPlanner:
             kv_disk=default_disk(disk_room(folder)) if disk is None else disk,
         )
 
-    def outlook(self, model: InstalledModel, window: int | None) -> Outlook:
-        """What a window, else the trained context, comes to. Raises BadModelFile, OutOfRange, Missing for a model
-        that has no file."""
+    def outlook(self, model: InstalledModel, window: int | None, alpha: float | None) -> Outlook:
+        """What a window, else the one that a model like this is loaded with, comes to. Raises BadModelFile,
+        OutOfRange, Missing for a model that has no file."""
         if model.architecture == ECHO:
             raise Missing("models.no_context", name=model.name)
         if window is not None and not 1 <= window <= LONGEST_WINDOW:
@@ -188,7 +190,7 @@ class LoadPlanner:
         header = read_header(Path(model.path))
         require_language_model(header)
         shape = model_shape(header)
-        return outlook(shape, window or shape.trained_context)
+        return outlook(shape, window or min(shape.trained_context, DEFAULT_WINDOW), alpha)
 
 
 def verdict_key(spec: LoadSpec) -> str:
@@ -210,6 +212,34 @@ def verdict_key(spec: LoadSpec) -> str:
         spec.rope,
     )
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+def _fitting(
+    ways: tuple[Setting, ...], demand: Demand, available: int, window: int | None
+) -> tuple[tuple[Setting, ...], MemoryPlan]:
+    """The ways that there is memory for, and the plan for the first of them: where a whole window of cells for each
+    sequence would make the windows shorter, all share what there is. Raises NotEnoughMemory."""
+    together = tuple(way for way in ways if not way.apart)
+    if together == ways:
+        return ways, _memory(ways[0], demand, available, window)
+    try:
+        apart = _memory(ways[0], demand, available, window)
+    except NotEnoughMemory:
+        if not together:
+            raise
+        return together, _memory(together[0], demand, available, window)
+    shared = _memory(together[0], demand, available, window) if together else apart
+    return (ways, apart) if apart.window >= shared.window else (together, shared)
+
+
+def _memory(way: Setting, demand: Demand, available: int, window: int | None) -> MemoryPlan:
+    demand = dataclasses.replace(demand, micro_batch=way.micro_batch, flash=way.flash, apart=way.apart)
+    return plan_memory(demand, available, window)
+
+
+def _of_its_own(context: Context, window: int) -> Note:
+    cache = context.cache
+    return Note("models.context_chosen", {"window": window, "keys": cache.keys, "values": cache.values})
 
 
 def _is_echo(name: str) -> bool:

@@ -11,12 +11,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from samovar.core.engine import EngineInfo, LoadSpec, Note
-from samovar.core.errors import Cancelled, SamovarError
+from samovar.core.errors import Cancelled, SamovarError, StorageFailed
 from samovar.core.library import InstalledModel
+from samovar.core.rope import Context
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.supervisor import Hooks, Supervisor
-from samovar.services.contracts import ModelState, Outlook
+from samovar.services.contexts import Contexts
+from samovar.services.contracts import ContextChoice, ModelState, Outlook
 from samovar.services.loading import LoadPlanner
 from samovar.services.verdicts import VerdictKeeper
 from samovar.services.watched import Watched
@@ -34,9 +38,11 @@ class Served:
 class ModelService:
     """A services.contracts.Models."""
 
-    def __init__(self, planner: LoadPlanner, verdicts: VerdictKeeper, logs: Path) -> None:
+    def __init__(self, planner: LoadPlanner, verdicts: VerdictKeeper, contexts: Contexts, logs: Path) -> None:
         self._planner = planner
         self._verdicts = verdicts
+        self._contexts = contexts
+        self._chosen: Context | None = None
         self._logs = logs
         self._state = Watched(ModelState())
         self._supervisor: Supervisor | None = None
@@ -50,18 +56,32 @@ class ModelService:
     def installed(self) -> tuple[InstalledModel, ...]:
         return self._planner.installed()
 
-    async def outlook(self, name: str, window: int | None = None) -> Outlook:
+    async def outlook(self, name: str, window: int | None = None, alpha: float | None = None) -> Outlook:
         model = await asyncio.to_thread(self._planner.find, name)
-        return await asyncio.to_thread(self._planner.outlook, model, window)
+        if window is None:
+            window = (await self._contexts.chosen(model.name) or self.context).ctx
+        return await asyncio.to_thread(self._planner.outlook, model, window, alpha)
+
+    @property
+    def context(self) -> Context:
+        return self._contexts.default
+
+    async def chosen(self, name: str) -> Context | None:
+        model = await asyncio.to_thread(self._planner.find, name)
+        return await self._contexts.chosen(model.name)
+
+    async def check(self, name: str, context: Context) -> None:
+        model = await asyncio.to_thread(self._planner.find, name)
+        await asyncio.to_thread(self._planner.check, model, context)
 
     def watch(self) -> AsyncIterator[ModelState]:
         return self._state.watch()
 
-    async def load(self, name: str | None = None) -> EngineInfo:
-        """As the contract says; a load of another model that is under way is cancelled."""
-        if name and self.state.state == "loading" and self.state.name != name:
+    async def load(self, name: str | None = None, choice: ContextChoice | None = None) -> EngineInfo:
+        """As the contract says; a load of another model or context that is under way is cancelled."""
+        if name and self.state.state == "loading" and not self._is_served(name, choice):
             await self._interrupt()
-        async with self.serving(name) as served:
+        async with self.serving(name, choice) as served:
             return served.info
 
     async def unload(self) -> None:
@@ -75,11 +95,11 @@ class ModelService:
             await self._supervisor.close()
 
     @asynccontextmanager
-    async def serving(self, name: str | None) -> AsyncIterator[Served]:
+    async def serving(self, name: str | None, choice: ContextChoice | None = None) -> AsyncIterator[Served]:
         """The worker of the named model, or of the one that is loaded (else the default) where no name is given;
         it is not switched away before this is left. Loaded if need be: a load that was begun goes on when its asker
         leaves. Raises NotFound, NotEnoughMemory, BadModelFile, EngineFailed …"""
-        task = asyncio.create_task(self._serve(name))
+        task = asyncio.create_task(self._serve(name, choice))
         try:
             served = await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -119,28 +139,51 @@ class ModelService:
     def _running(self) -> WorkerProcess | None:
         return self._supervisor.running if self._supervisor else None
 
-    async def _serve(self, name: str | None) -> Served:
+    async def _serve(self, name: str | None, choice: ContextChoice | None) -> Served:
         async with self._switching:
             wanted = name or self.state.name or ""
             if not wanted:
                 wanted = await asyncio.to_thread(self._planner.default)
-            if self._supervisor is None or self.state.name != wanted:
-                model = await asyncio.to_thread(self._planner.find, wanted)
-                if self._supervisor is None or self.state.name != model.name:
-                    await self._switch(model)
+            if self._supervisor is None or not self._is_served(wanted, choice):
+                model = await self._find(wanted, asked=name is not None)
+                if self._supervisor is None or not self._is_served(model.name, choice):
+                    await self._switch(model, choice)
                 wanted = model.name
             worker = await self._worker(wanted)
             assert worker.info is not None
             worker.hold()
+            if choice is not None:
+                await self._keep(wanted, choice)
             return Served(wanted, worker, worker.info)
 
-    async def _switch(self, model: InstalledModel) -> None:
+    def _is_served(self, name: str, choice: ContextChoice | None) -> bool:
+        """Whether the model that is served is the named one, and has the context that was chosen, if one was."""
+        return self.state.name == name and (choice is None or choice.context == self._chosen)
+
+    async def _keep(self, name: str, choice: ContextChoice) -> None:
+        """A choice that cannot be kept holds until the model is loaded again, which is said."""
+        try:
+            await self._contexts.keep(name, choice)
+        except StorageFailed as error:
+            unkept = Note(error.key, error.value().facts)
+            self._state.set(replace(self.state, notes=(*self.state.notes, unkept)))
+
+    async def _find(self, name: str, *, asked: bool) -> InstalledModel:
+        """The model of that name. Where nobody `asked` for it by name it is the one that is to be served: that it
+        is not there is then its state."""
+        if asked:
+            return await asyncio.to_thread(self._planner.find, name)
+        async with self._told(name):
+            return await asyncio.to_thread(self._planner.find, name)
+
+    async def _switch(self, model: InstalledModel, choice: ContextChoice | None) -> None:
         if self._supervisor is not None:
             await self._supervisor.drained()
         await self._close()
-        self._state.set(ModelState(model.name, "loading"))
+        self._chosen = choice.context if choice else await self._contexts.chosen(model.name)
+        self._state.set(ModelState(model.name, "loading", context=self._chosen))
         async with self._told(model.name):
-            spec = await asyncio.to_thread(self._planner.plan, model)
+            spec = await asyncio.to_thread(self._planner.plan, model, self._chosen)
             verdict = await self._verdicts.recall(spec)
         self._supervisor = Supervisor(spec, verdict, self._log(model.name), self._hooks(model.name, spec))
 
@@ -150,12 +193,12 @@ class ModelService:
         assert supervisor is not None
         if supervisor.alive:
             return await supervisor.worker()
-        self._state.set(ModelState(name, "loading"))
+        self._state.set(ModelState(name, "loading", context=self._chosen))
         async with self._told(name):
             worker = await supervisor.worker()
         worker.pin(self._pinned)
         notes = supervisor.notes + supervisor.spec.notes + _template_notes(worker)
-        self._state.set(ModelState(name, "ready", 1.0, notes=notes))
+        self._state.set(ModelState(name, "ready", 1.0, notes=notes, context=self._chosen))
         return worker
 
     @asynccontextmanager
@@ -164,15 +207,15 @@ class ModelService:
         try:
             yield
         except BaseException as error:
-            notes = self._supervisor.notes if self._supervisor else ()
+            notes, chosen = self._supervisor.notes if self._supervisor else (), self._chosen
             await self._close()
             if isinstance(error, SamovarError) and not isinstance(error, Cancelled):
-                self._state.set(ModelState(name, "failed", error=error.value(), notes=notes))
+                self._state.set(ModelState(name, "failed", error=error.value(), notes=notes, context=chosen))
             raise
 
     def _hooks(self, name: str, spec: LoadSpec) -> Hooks:
         return Hooks(
-            progress=lambda share: self._state.set(ModelState(name, "loading", share)),
+            progress=lambda share: self._state.set(ModelState(name, "loading", share, context=self._chosen)),
             remember=lambda verdict: self._verdicts.remember(spec, verdict),
         )
 
@@ -184,6 +227,7 @@ class ModelService:
         if self._supervisor is not None:
             await self._supervisor.close()
             self._supervisor = None
+        self._chosen = None
         self._state.set(ModelState())
 
 

@@ -7,13 +7,13 @@ import asyncio
 from samovar.core.engine import LoadSpec
 from samovar.runtime.trust import Verdict
 from samovar.services.loading import verdict_key
-from samovar.store.verdicts import Verdicts as StoredVerdicts
+from samovar.store.records import Records
 
 
 class VerdictKeeper:
     """Verdicts by what they hold for. Raises StorageFailed."""
 
-    def __init__(self, stored: StoredVerdicts) -> None:
+    def __init__(self, stored: Records) -> None:
         self._stored = stored
 
     async def recall(self, spec: LoadSpec) -> Verdict:

@@ -121,9 +121,13 @@ def sampling(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE conversations ADD COLUMN sampling TEXT")
 
 
+def contexts(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE contexts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
+
+
 def _folded(column: str) -> str:
     """Ё as Е: most people who write Russian type the second for the first."""
     return f"replace(replace({column}, 'ё', 'е'), 'Ё', 'Е')"
 
 
-MIGRATIONS: tuple[Migration, ...] = (conversations_and_messages, search_index, verdicts, sampling)
+MIGRATIONS: tuple[Migration, ...] = (conversations_and_messages, search_index, verdicts, sampling, contexts)

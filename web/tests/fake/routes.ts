@@ -1,6 +1,6 @@
 /** The page's API over the scripted world: a table of method, path and what it does. */
 
-import type { Conversation, Message, Sampling } from "../../src/lib/api/types.ts";
+import type { Context, Conversation, Message, Sampling } from "../../src/lib/api/types.ts";
 import { outlook } from "./outlook.ts";
 import { DECLARED, kept, PRESETS } from "./sampling.ts";
 import type { World } from "./world.ts";
@@ -13,7 +13,13 @@ export interface Body {
   content?: string;
   name?: string;
   sampling?: Partial<Sampling> | null;
+  ctx?: number;
+  alpha?: number | null;
+  cache?: Context["cache"];
 }
+
+const contextIn = ({ ctx, alpha = null, cache }: Body): Context | null =>
+  ctx && cache ? { ctx, alpha, cache } : null;
 
 type Route = readonly [string, RegExp, (world: World, id: string, body: Body, query: string, ctx: number) => unknown];
 
@@ -57,8 +63,8 @@ export const ROUTES: readonly Route[] = [
   ["GET", /^\/sampling$/, () => DECLARED],
   ["GET", /^\/presets$/, () => PRESETS],
   ["GET", /^\/presets\/(\w+)$/, (_, name) => PRESETS.find((preset) => preset.name === name)],
-  ["GET", /^\/models\/(.+)\/context$/, (_world, _name, _body, _query, wanted) => outlook(wanted)],
-  ["POST", /^\/models\/load$/, (world, _, body) => world.load(body.name ?? null)],
+  ["GET", /^\/models\/(.+)\/context$/, (world, _name, _body, _query, wanted) => outlook(wanted, world.model.context)],
+  ["POST", /^\/models\/load$/, (world, _, body) => world.load(body.name ?? null, contextIn(body))],
   ["POST", /^\/models\/unload$/, (world) => world.load(null)],
   ["POST", /^\/build$/, (world) => world.compile(true)],
   ["DELETE", /^\/build$/, (world) => world.compile(false)],
@@ -78,6 +84,7 @@ export const ROUTES: readonly Route[] = [
         })),
   ],
   ["POST", /^\/conversations$/, (world, _, body) => begin(world, body)],
+  ["POST", /^\/conversations\/draft$/, () => ({})],
   ["GET", /^\/conversations\/(\w+)$/, conversation],
   [
     "PATCH",

@@ -1,6 +1,6 @@
 /** The state of the scripted server: conversations in memory, answers written at a steady rate. Knows no HTTP. */
 
-import type { BuildState, Conversation, Message, ModelState, Role } from "../../src/lib/api/types.ts";
+import type { BuildState, Context, Conversation, Message, ModelState, Role } from "../../src/lib/api/types.ts";
 import { answerTo, LONG, tokensOf } from "./texts.ts";
 
 export type Listener = (event: string, data: unknown) => void;
@@ -11,7 +11,7 @@ const length = (text: string) => [...text].length;
 
 export class World {
   conversations = new Map<string, Conversation & { deleted?: boolean }>();
-  model: ModelState = { name: "SmolLM2-135M-Instruct.Q4_1", state: "ready", progress: 1, error: null, notes: [] };
+  model: ModelState = { name: "SmolLM2-135M-Instruct.Q4_1", state: "ready", progress: 1, error: null, notes: [], context: null };
   models = [
     { name: "SmolLM2-135M-Instruct.Q4_1", size: 98_000_000, quant: "Q4_1", architecture: "llama" },
     { name: "gemma-3-270m-it.Q4_K_M", size: 253_000_000, quant: "Q4_K_M", architecture: "gemma3" },
@@ -127,8 +127,8 @@ export class World {
     this.say("server", "conversations", {});
   }
 
-  load(name: string | null): ModelState {
-    this.model = { name, state: name ? "loading" : "none", progress: 0, error: null, notes: [] };
+  load(name: string | null, context: Context | null = null): ModelState {
+    this.model = { name, state: name ? "loading" : "none", progress: 0, error: null, notes: [], context };
     const step = () => {
       if (this.model.state !== "loading" || this.model.name !== name) return;
       const progress = Math.min(1, this.model.progress + 0.1);

@@ -31,6 +31,12 @@ def router(chats: ChatService, presets: PresetService) -> APIRouter:
         tree = await chats.create(body.text("title") or "", body.text("system") or "")
         return reply(wire.conversation(tree, language(request)))
 
+    @routes.post("/draft")
+    async def draft_first(request: Request) -> Response:
+        body = await fields(request)
+        chats.draft_first(body.text("system") or "", required(body, "content"))
+        return reply({})
+
     @routes.get("/{conversation}")
     async def read(conversation: str, request: Request) -> Response:
         tree, window = await chats.get(conversation), await chats.window(conversation)

@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from samovar import __version__
 from samovar.api.page import wire
+from samovar.api.page.contexts import asked_about, chosen_in
 from samovar.api.page.exchange import fields, language, reply, required
 from samovar.api.page.merged import merged
 from samovar.api.sse import EventStream, frame
 from samovar.core.catalogue import Language
-from samovar.core.errors import InvalidParameter, NotFound, SamovarError
+from samovar.core.errors import NotFound, SamovarError
 from samovar.services.chats import ChatService
-from samovar.services.contracts import Building, Models
+from samovar.services.contracts import Building, ContextChoice, Models
 
 
 def router(chats: ChatService, models: Models, build: Building) -> APIRouter:
@@ -44,19 +45,20 @@ def router(chats: ChatService, models: Models, build: Building) -> APIRouter:
 
     @routes.get("/models/{name:path}/context")
     async def context(request: Request, name: str) -> Response:
-        window = request.query_params.get("ctx")
-        if window is not None and not window.isdecimal():
-            raise InvalidParameter("core.parameter_type", name="ctx", kind="int", value=window[:40])
-        found = await models.outlook(name, None if window is None else int(window[:20]))
-        return reply(wire.outlook(found, language(request)))
+        found = await models.outlook(name, *asked_about(request.query_params))
+        kept = {"chosen": wire.context(await models.chosen(name)), "default": wire.context(models.context)}
+        return reply({**wire.outlook(found, language(request)), **kept})
 
     @routes.post("/models/load")
     async def load(request: Request) -> Response:
-        name = required(await fields(request), "name")
+        body = await fields(request)
+        name, choice = required(body, "name"), chosen_in(body)
         library = await asyncio.to_thread(models.installed)
         if name not in {model.name for model in library}:
             raise NotFound("page.no_model", name=name)
-        task = asyncio.create_task(_load(models, name))
+        if choice and choice.context:
+            await models.check(name, choice.context)
+        task = asyncio.create_task(_load(models, name, choice))
         loads.add(task)
         task.add_done_callback(loads.discard)
         await asyncio.sleep(0)  # so that the answer tells of the load that has begun
@@ -70,10 +72,10 @@ def router(chats: ChatService, models: Models, build: Building) -> APIRouter:
     return routes
 
 
-async def _load(models: Models, name: str) -> None:
+async def _load(models: Models, name: str, choice: ContextChoice | None) -> None:
     """How it went is in the state, which every page watches."""
     with contextlib.suppress(SamovarError):
-        await models.load(name)
+        await models.load(name, choice)
 
 
 async def _model_frames(models: Models, language: Language) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ import msgspec
 
 from samovar.api.sse import frame
 from samovar.core.catalogue import Language, say
+from samovar.core.rope import Context
 from samovar.services.chats.events import (
     Appended,
     Changed,
@@ -66,7 +67,14 @@ def model_state(value: ModelState, language: Language) -> Json:
         "progress": value.progress,
         "error": value.error.text(language) if value.error else None,
         "notes": [say(note.key, language, **note.facts) for note in value.notes],
+        "context": context(value.context),
     }
+
+
+def context(value: Context | None) -> Json | None:
+    if value is None:
+        return None
+    return {"ctx": value.ctx, "alpha": value.rope.rope_alpha, "cache": value.cache}
 
 
 def build_state(value: BuildState, language: Language) -> Json:
@@ -93,7 +101,7 @@ def outlook(value: Outlook, language: Language) -> Json:
         "suggested": {"alpha": value.suggested, "base": value.suggested_base},
         "notes": [say(note.key, language, **note.facts) for note in value.notes],
         "curve": [{"context": point.context, "alpha": point.alpha} for point in value.curve],
-        "cache": [{"type": cost.type, "size": cost.size} for cost in value.cache],
+        "cache": value.cache,
     }
 
 

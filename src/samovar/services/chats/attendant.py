@@ -1,7 +1,8 @@
 """What conversations that somebody looks at get while nothing is asked: their caches are pinned, the prompt to come
 is read ahead, and who looks is told which messages the model still sees.
 
-One job per conversation: a newer one takes the place of the one before. Nothing here may fail anything: a job that
+One job per conversation, and one for the conversation that is not there yet: a newer one takes the place of the one
+before. Nothing here may fail anything: a job that
 cannot be done is left.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ from samovar.store.conversations import Conversations
 from samovar.store.values import StoredMessage
 
 Chat = tuple[Message, ...]
+
+NEW = ""
+"""Stands for the conversation that is not there yet."""
 
 log = logging.getLogger("samovar.chats")
 
@@ -46,6 +50,7 @@ class Attendant:
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._windows: dict[str, InWindow] = {}
         self._pinned: frozenset[str] = frozenset()
+        self._first: Chat = ()
         self._closed = False
         self._following = asyncio.create_task(self._follow_loads())
 
@@ -69,9 +74,23 @@ class Attendant:
         """Something has changed: looks at the window again, and reads ahead the chat that is `coming`. Where none
         is known, an empty question stands for what will be asked: all that comes before it is known."""
         self._drop(conversation)
-        if not self._closed and (coming or conversation in self._pinned):
-            job = self._jobs[conversation] = asyncio.create_task(self._do(conversation, coming))
-            job.add_done_callback(lambda done: self._forget(conversation, done))
+        if coming or conversation in self._pinned:
+            self._begin(conversation, self._do(conversation, coming))
+
+    def expect(self, first: Chat) -> None:
+        """A conversation that is not there yet may begin with `first`, which is read ahead in place of what was
+        expected before. Empty: none is expected any more."""
+        self._first = first
+        self._drop(NEW)
+        if first:
+            self._begin(NEW, self._warm(NEW, first))
+
+    async def leave(self, conversation: str) -> None:
+        """Returns when nothing is done for the conversation any more."""
+        job = self._jobs.get(conversation)
+        if job is not None:
+            job.cancel()
+            await asyncio.gather(job, return_exceptions=True)
 
     async def window(self, conversation: str) -> InWindow | None:
         """What the model sees of the path that is shown; None where no model is ready, or nothing would fit it."""
@@ -83,6 +102,13 @@ class Attendant:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, conversation: str, work: Coroutine[object, object, None]) -> None:
+        if self._closed:
+            work.close()
+            return
+        job = self._jobs[conversation] = asyncio.create_task(work)
+        job.add_done_callback(lambda done: self._forget(conversation, done))
 
     async def _do(self, conversation: str, coming: Chat | None) -> None:
         with suppress(SamovarError):
@@ -109,6 +135,10 @@ class Attendant:
             self._eyes.tell(conversation, Slid(window))
 
     async def _warm(self, conversation: str, chat: Chat) -> None:
+        with suppress(SamovarError):
+            await self._read(conversation, chat)
+
+    async def _read(self, conversation: str, chat: Chat) -> None:
         measured = await self._idle.measure(chat)
         if measured is None:
             return
@@ -126,6 +156,7 @@ class Attendant:
         async for _ in self._idle.loads():
             for conversation in self._pinned:
                 self.attend(conversation)
+            self.expect(self._first)
 
     def _pin(self) -> None:
         watched = self._eyes.watched()

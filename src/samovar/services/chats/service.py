@@ -81,6 +81,7 @@ class ChatService:
         return await self._store.list(query)
 
     async def create(self, title: str = "", system: str = "") -> Tree:
+        self._attendant.expect(())
         tree = await self._store.create(title.strip(), system)
         self._list_changed()
         return tree
@@ -120,6 +121,7 @@ class ChatService:
         """Hides it for 30 days before it goes, and removes its caches at once; an answer that is being written is
         stopped."""
         await self.stop(conversation)
+        await self._attendant.leave(conversation)
         await self._store.delete(conversation)
         await self._idle.forget(conversation)
         self._list_changed()
@@ -174,6 +176,12 @@ class ChatService:
         path = await self._store.path(conversation, parent)
         before = chat_of(path) if parent is not None else ()
         self._attendant.attend(conversation, (*before, Message("user", content)))
+
+    def draft_first(self, system: str, content: str) -> None:
+        """Somebody is typing `content`, to begin a conversation with under the system message `system`: as `draft`,
+        and nothing of it is kept. Both empty: nobody is any more."""
+        said = (Message("system", system), Message("user", content))
+        self._attendant.expect(said[0 if system else 1 :] if system or content else ())
 
     async def stop(self, conversation: str) -> None:
         """Stops every answer of the conversation and returns when their texts are saved."""

@@ -5,6 +5,7 @@ import type { Http } from "./http.ts";
 import type {
   Asked,
   BuildState,
+  Context,
   Conversation,
   Declared,
   Head,
@@ -34,12 +35,15 @@ export function createClient(http: Http, v1: Http) {
       new Connection(http, `${conversation(id)}/events`, handlers, watch),
 
     state: () => http.call<ServerState>("GET", "/state"),
-    load: (name: string) => http.call<ModelState>("POST", "/models/load", { name }),
+    load: (name: string, choice: Context | { default: true } | null = null) =>
+      http.call<ModelState>("POST", "/models/load", { name, ...choice }),
     unload: () => http.call<ModelState>("POST", "/models/unload"),
     startBuild: () => http.call<BuildState>("POST", "/build"),
     stopBuild: () => http.call<BuildState>("DELETE", "/build"),
-    outlook: (name: string, window: number | null) =>
-      http.call<Outlook>("GET", `/models/${encodeURIComponent(name)}/context${window ? `?ctx=${window}` : ""}`),
+    outlook: (name: string, window: number | null, alpha: number | null) => {
+      const asked = new URLSearchParams({ ...(window && { ctx: `${window}` }), ...(alpha !== null && { alpha: `${alpha}` }) });
+      return http.call<Outlook>("GET", `/models/${encodeURIComponent(name)}/context?${asked}`);
+    },
 
     list: (query: string) =>
       http.call<Summary[]>("GET", `/conversations${query ? `?query=${encodeURIComponent(query)}` : ""}`),
@@ -56,6 +60,8 @@ export function createClient(http: Http, v1: Http) {
     /** What is being typed: the model may read it before it is sent. */
     draft: (id: string, parent: string | null, content: string) =>
       http.call<void>("POST", `${conversation(id)}/draft`, { parent, content }),
+    /** The same for a conversation that is not there yet. Both empty: nothing is being typed any more. */
+    draftFirst: (system: string, content: string) => http.call<void>("POST", "/conversations/draft", { system, content }),
     regenerate: (id: string) => http.call<{ answer: Message }>("POST", `${message(id)}/regenerate`),
     goOn: (id: string) => http.call<{ answer: Message }>("POST", `${message(id)}/continue`),
     edit: (id: string, content: string) => http.call<Message>("PATCH", message(id), { content }),

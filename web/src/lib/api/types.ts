@@ -63,12 +63,21 @@ export interface Conversation extends Head {
   messages: Message[];
 }
 
+/** What a model is loaded with; null: chosen by the server. */
+export interface Context {
+  ctx: number | null;
+  alpha: number | null;
+  cache: { keys: string; values: string };
+}
+
+/** `context`: the one that was chosen for the model, null where it has that of the settings. */
 export interface ModelState {
   name: string | null;
   state: "none" | "loading" | "ready" | "failed";
   progress: number;
   error: string | null;
   notes: string[];
+  context: Context | null;
 }
 
 export interface InstalledModel {
@@ -84,8 +93,8 @@ export interface CurvePoint {
 }
 
 /**
- * A model's context at `window` tokens. `suggested` reaches it; `alpha` is what is applied by itself, 1 for none.
- * `cache`: bytes by type of keys and values, the most exact first.
+ * A model's context at `window` tokens. `suggested` reaches it; `alpha` is what is applied, 1 for none. `cache`: bytes
+ * by type of keys and values, together and each, the most exact first. `chosen`: what is kept for the model.
  */
 export interface Outlook {
   trained: number;
@@ -95,7 +104,9 @@ export interface Outlook {
   suggested: { alpha: number; base: number };
   notes: string[];
   curve: CurvePoint[];
-  cache: { type: string; size: number }[];
+  cache: { type: string; size: number; keys: number; values: number }[];
+  chosen: Context | null;
+  default: Context;
 }
 
 export interface ServerState {

@@ -8,7 +8,7 @@ let ahead: Ahead;
 beforeEach(() => {
   vi.useFakeTimers();
   tell.mockClear();
-  ahead = new Ahead(tell);
+  ahead = new Ahead(tell, true);
 });
 
 const pause = () => vi.advanceTimersByTime(300);
@@ -56,7 +56,7 @@ test("what is sent is not told of any more, nor that the field is empty after it
   ahead.typed("m1", "tea");
   pause();
   ahead.typed("m1", "tea!");
-  ahead.forget();
+  void ahead.forget();
   ahead.typed("m3", "");
   pause();
   expect(tell.mock.calls).toEqual([["m1", "tea"]]);
@@ -69,4 +69,32 @@ test("a server that refuses is asked again for the next text", async () => {
   ahead.typed("m1", "teas");
   await vi.advanceTimersByTimeAsync(300);
   expect(tell).toHaveBeenCalledTimes(2);
+});
+
+test("where the server does not know what comes before the field, that alone is told of", () => {
+  ahead = new Ahead(tell, false);
+  ahead.typed(null, "");
+  pause();
+  ahead.typed("Be brief.", "");
+  pause();
+  ahead.typed("Be brief.", "tea");
+  pause();
+  expect(tell.mock.calls).toEqual([
+    ["Be brief.", ""],
+    ["Be brief.", "tea"],
+  ]);
+});
+
+test("what is being told is heard before anything else is asked", async () => {
+  let heard = (): void => {};
+  tell.mockReturnValueOnce(new Promise<void>((resolve) => (heard = resolve)));
+  ahead.typed("m1", "tea");
+  pause();
+  let over = false;
+  const forgotten = ahead.forget().then(() => (over = true));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(over).toBe(false);
+  heard();
+  await forgotten;
+  expect(over).toBe(true);
 });

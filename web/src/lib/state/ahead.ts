@@ -3,34 +3,40 @@
  * way: what goes wrong here is nobody's concern.
  */
 
-export type Tell = (parent: string | null, content: string) => Promise<unknown>;
+/** `before`: the message or the instruction that `content` would follow. */
+export type Tell = (before: string | null, content: string) => Promise<unknown>;
 
 const PAUSE_MS = 300;
 
 export class Ahead {
   #tell: Tell;
-  #told = { parent: null as string | null, content: "" };
+  #knowsBefore: boolean;
+  #told = { before: null as string | null, content: "" };
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #telling: Promise<unknown> = Promise.resolve();
 
-  constructor(tell: Tell) {
+  /** `knowsBefore`: whether the server knows by itself what comes before the field. */
+  constructor(tell: Tell, knowsBefore: boolean) {
     this.#tell = tell;
+    this.#knowsBefore = knowsBefore;
   }
 
-  /** `content` is in the field and would be sent under `parent`. */
-  typed(parent: string | null, content: string): void {
+  /** `content` is in the field and would be sent after `before`. */
+  typed(before: string | null, content: string): void {
     clearTimeout(this.#timer);
     const told = this.#told;
-    // An empty field is news only where another text was told of: the server knows the rest of the prompt by itself.
-    if (content === told.content && (parent === told.parent || content === "")) return;
+    // What the server reads by itself with an empty field is no news.
+    if (content === told.content && (before === told.before || (this.#knowsBefore && content === ""))) return;
     this.#timer = setTimeout(() => {
-      this.#told = { parent, content };
-      this.#tell(parent, content).catch(() => {});
+      this.#told = { before, content };
+      this.#telling = this.#tell(before, content).catch(() => {});
     }, PAUSE_MS);
   }
 
-  /** What was typed is being sent, or will not be. */
-  forget(): void {
+  /** What was typed is being sent, or will not be. Resolves when the server will hear no more of it. */
+  async forget(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#told = { parent: null, content: "" };
+    this.#told = { before: null, content: "" };
+    await this.#telling;
   }
 }

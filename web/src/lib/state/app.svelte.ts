@@ -6,6 +6,7 @@ import { Http } from "../api/http.ts";
 import type { Conversation, Summary } from "../api/types.ts";
 import { Renderer } from "../markdown/renderer.svelte.ts";
 import type { Language } from "../words/words.ts";
+import { Ahead } from "./ahead.ts";
 import { Build } from "./build.svelte.ts";
 import { Chat } from "./chat.svelte.ts";
 import { Conversations } from "./conversations.svelte.ts";
@@ -53,10 +54,12 @@ export class App {
   readonly sampling = $derived.by(() => this.chat?.sampling ?? this.next.sampling);
 
   #client: Client;
+  #ahead: Ahead;
 
   constructor() {
     const around = { language: () => this.settings.language, unreachable: () => this.settings.words.unreachable };
     this.#client = createClient(new Http(around), new Http(around, "/v1"));
+    this.#ahead = new Ahead((system, content) => this.#client.draftFirst(system ?? "", content), false);
     this.model = new Model(this.#client, this.toasts);
     this.build = new Build(this.#client, this.toasts);
     this.presets = new Presets(this.#client, this.toasts);
@@ -69,6 +72,7 @@ export class App {
     const id = this.router.conversation;
     if ((this.chat?.id ?? null) === id) return;
     this.chat?.close();
+    void this.#ahead.forget();
     this.chat = id === null ? null : new Chat(id, this.#client, this.toasts, this.presets, fresh);
     this.view.reset();
   }
@@ -79,10 +83,17 @@ export class App {
     this.view.drawer = false;
   }
 
+  /** What is in the field, for the model to read while nothing else is to do. */
+  typed(content: string): void {
+    if (this.chat) this.chat.typed(content);
+    else this.#ahead.typed(this.next.system.trim() || null, content);
+  }
+
   /** Sends into the open chat, or into a new one. True when the message was accepted. */
   async send(content: string): Promise<boolean> {
     if (this.chat) return this.chat.send(content);
     try {
+      await this.#ahead.forget();
       const fresh = await this.#client.create(this.next.system.trim());
       const { choice } = this.next.sampling;
       this.open(fresh.id, fresh);

@@ -28,7 +28,7 @@ export class Chat {
     this.#client = client;
     this.#toasts = toasts;
     this.sampling = new Sampling(presets, toasts, async (choice) => (await client.draw(id, choice)).sampling);
-    this.#ahead = new Ahead((parent, content) => client.draft(id, parent, content));
+    this.#ahead = new Ahead((parent, content) => client.draft(id, parent, content), true);
     if (fresh) this.#take(fresh);
     this.#connection = client.watchConversation(
       id,
@@ -56,7 +56,7 @@ export class Chat {
 
   close(): void {
     void this.sampling.settle();
-    this.#ahead.forget();
+    void this.#ahead.forget();
     this.#connection.close();
   }
 
@@ -67,7 +67,7 @@ export class Chat {
 
   /** True when the message was accepted. */
   async send(content: string): Promise<boolean> {
-    this.#ahead.forget();
+    void this.#ahead.forget();
     return this.#ask(() => this.#client.send(this.id, this.messages.current, content));
   }
 

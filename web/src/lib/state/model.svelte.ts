@@ -2,11 +2,11 @@
 
 import type { Client } from "../api/client.ts";
 import type { Connection, ServerEvents } from "../api/events.ts";
-import type { BuildState, InstalledModel, ModelState, Outlook } from "../api/types.ts";
+import type { BuildState, Context, InstalledModel, ModelState, Outlook } from "../api/types.ts";
 import type { Toasts } from "./toasts.svelte.ts";
 
 export class Model {
-  state = $state.raw<ModelState>({ name: null, state: "none", progress: 0, error: null, notes: [] });
+  state = $state.raw<ModelState>({ name: null, state: "none", progress: 0, error: null, notes: [], context: null });
   installed = $state.raw<readonly InstalledModel[]>([]);
   version = $state("");
   online = $state(true);
@@ -48,12 +48,23 @@ export class Model {
   }
 
   load = (name: string): Promise<void> => this.#change(this.#client.load(name));
+
+  /** Loads with a context from now on; null: with that of the settings. The reason where it is refused, else null. */
+  async loadWith(name: string, context: Context | null): Promise<string | null> {
+    try {
+      this.#take(await this.#client.load(name, context ?? { default: true }));
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
   unload = (): Promise<void> => this.#change(this.#client.unload());
 
-  /** What a window (null: the trained context) comes to; null where that is not known, which is then said. */
-  async outlook(name: string, window: number | null): Promise<Outlook | null> {
+  /** What a window (null: the one it is loaded with) and an alpha (null: as needed) come to; null where that is not known, which is then said. */
+  async outlook(name: string, window: number | null, alpha: number | null): Promise<Outlook | null> {
     try {
-      return await this.#client.outlook(name, window);
+      return await this.#client.outlook(name, window, alpha);
     } catch (error) {
       this.#toasts.fail(error);
       return null;

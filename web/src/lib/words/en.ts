@@ -164,9 +164,20 @@ export const en = {
       `Alpha over context: ${alpha.toLocaleString("en")} at ${tokens(window)}.`,
     caption: "Alpha that a context of so many tokens needs. Shaded: past two and three times the trained one.",
     stretch: (alpha: string, base: string) => `Alpha ${alpha} reaches it (base ${base}).`,
+    alpha: "Alpha (empty: what the window needs)",
     asItIs: "The model reads so much by itself.",
     memory: "Memory of the KV cache, by its type",
-    how: "The context is set where the server is started, or in settings.toml:",
+    keys: "keys",
+    values: "values",
+    together: (size: string) => `As chosen: ${size}`,
+    said: (ctx: number | null, alpha: string | null, keys: string, values: string) =>
+      [ctx === null ? "as many tokens as fit, up to 8,192" : tokens(ctx), alpha && `alpha ${alpha}`, `keys ${keys}`, `values ${values}`]
+        .filter(Boolean)
+        .join(", "),
+    kept: (said: string) => `Kept for this model, also after a restart: ${said}.`,
+    unkept: (said: string) => `As the settings say it is loaded with: ${said}. What you load it with here is kept for it.`,
+    load: "Load with this context",
+    back: "Back to the settings",
   },
   offline: "The server does not answer. Trying again…",
   unreachable: "The server does not answer. Is Samovar still running?",

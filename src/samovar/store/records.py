@@ -1,12 +1,12 @@
-"""What was learnt about a model on a library build and a processor: which way of computing it can be trusted.
+"""Values by text, as JSON: what was learnt about models, and what was chosen for them.
 
-Keys and values are the caller's; this is a table of JSON by text. Knows nothing of models.
+Keys and values are the caller's. Knows nothing of models.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -15,18 +15,19 @@ from samovar.store.database import Database
 T = TypeVar("T")
 
 
-class Verdicts:
-    """The verdicts in a database. Raises StorageFailed where it cannot be read or written."""
+class Records:
+    """One table of them. Raises StorageFailed where the database cannot be read or written."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, table: Literal["verdicts", "contexts"]) -> None:
         self._database = database
+        self._table = table
 
     async def get(self, key: str, kind: type[T]) -> T | None:
         """The value of `key`; None where there is none, or one of another shape, which another version wrote: what
-        cannot be read is learnt again."""
+        cannot be read is as if it was never there."""
 
         def work(db: sqlite3.Connection) -> str | None:
-            row = db.execute("SELECT value FROM verdicts WHERE key = ?", (key,)).fetchone()
+            row = db.execute(f"SELECT value FROM {self._table} WHERE key = ?", (key,)).fetchone()
             return None if row is None else str(row["value"])
 
         value = await self._database.read(work)
@@ -39,5 +40,9 @@ class Verdicts:
         """Keeps `value`, anything that msgspec can write as JSON, in place of what `key` had."""
         text = msgspec.json.encode(value).decode()
         await self._database.write(
-            lambda db: db.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (key, text))
+            lambda db: db.execute(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?)", (key, text))
         )
+
+    async def remove(self, key: str) -> None:
+        """Forgets what `key` had."""
+        await self._database.write(lambda db: db.execute(f"DELETE FROM {self._table} WHERE key = ?", (key,)))
