@@ -48,7 +48,7 @@ class Bare:
     def decode(self, streams: int, depth: int, steps: int) -> float:
         """Seconds for `steps` steps of one token for each of `streams` sequences that hold `depth` tokens."""
         self._context = self._one if streams == 1 else self._several
-        for sequence in range(self._sequences):
+        for sequence in range(streams if self._one is self._context else self._sequences):
             self._forget(sequence)
         for sequence in range(streams):
             self._decode(range(depth), [sequence] * depth, last_only=True)

@@ -58,7 +58,7 @@ async def stream(
 ) -> tuple[float, float]:
     """Seconds from the request of one raw HTTP stream to its first token, and from there for each further one: the
     first comes alone and the last at once, others may come together. `fresh` makes the prompt one that no cache
-    holds; its repetition keeps the model from ending the text. Raises RuntimeError where it does so all the same."""
+    holds; its repetition keeps the model from ending the text. Raises RuntimeError where it ends all the same."""
     body = json.dumps(
         {"prompt": [2000 + fresh, *([500, 600, 700, 800] * prompt)[: prompt - 1]], "max_tokens": tokens}
         | {"stream": True, "stream_options": {"include_usage": True}}

@@ -20,7 +20,7 @@ from samovar.runtime.pacer import Pacer
 from samovar.runtime.prompt import Prompts
 from samovar.runtime.scheduler import Scheduler
 from samovar.runtime.shelf import EmptyShelf, Store
-from samovar.runtime.speculation import Guesser, Speculation
+from samovar.runtime.speculation import Guesser
 
 if TYPE_CHECKING:
     from samovar.core.engine import Logits
@@ -50,7 +50,7 @@ class GenerationLoop:
         self._desk = Desk(engine, self.scheduler, self._prompts, emit, patient=patient)
         self._keeper = Keeper(engine, self._store, self._prompts.note)
         self._pacer = Pacer(engine)
-        self._speculation = speculation or Speculation("off")
+        self._speculation = speculation
 
     @property
     def idle(self) -> bool:
@@ -99,7 +99,7 @@ class GenerationLoop:
         except SamovarError as error:
             self._abandon(plan, error)
             return
-        if all(work.wanted and work.count == 1 for work in plan.work):
+        if self._speculation and all(work.wanted and work.count == 1 for work in plan.work):
             now = time.perf_counter()
             self._speculation.took(len(plan.work), len(rows), now - computing, now - began)
         self._commit(plan, rows)
@@ -111,7 +111,7 @@ class GenerationLoop:
     def _guesses(self) -> Guesses:
         """What may come next for the streams, where nothing else is to be done in the step."""
         running = self.scheduler.running
-        if any(job.reads_prompt for job in running):
+        if self._speculation is None or any(job.reads_prompt for job in running):
             return NO_GUESSES
         return self._speculation.guesses({job: self._room(job) for job in running if not job.leader})
 
@@ -163,7 +163,8 @@ class GenerationLoop:
             if token != guess:
                 break
             choice.came_true += 1
-        self._speculation.came(job, drawn)
+        if self._speculation:
+            self._speculation.came(job, drawn)
         self._remove(self.scheduler.settle(job))
 
     def _draw(self, job: Job, row: Row, against: Row | None) -> int | None:

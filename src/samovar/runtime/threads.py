@@ -61,12 +61,14 @@ class ThreadPolicy:
             self._judge(self._trial)
         else:
             self._recent.append((seconds, tokens))
-            self._watch()
+            self._watch(seconds / self._usual[tokens])
 
-    def _watch(self) -> None:
+    def _watch(self, relative: float) -> None:
+        """After a step that took so many times what is usual: one that was not slow itself begins no trial."""
         if self._since < self._pause:
             return
-        if self._level + 1 < len(self._levels) and self._is_slow():
+        slow = relative > SLOWER * self._normal and self._is_slow()
+        if self._level + 1 < len(self._levels) and slow:
             self._trial = _Trial(self._level + 1)
         elif self._level > 0 and len(self._recent) == WINDOW:
             self._trial = _Trial(self._level - 1)

@@ -119,7 +119,8 @@ def shelf_for(engine: Engine, spec: LoadSpec) -> Tiers:
 
 def serve(engine: Engine, speculation: Speculation, tiers: Tiers, inbox: Inbox, outbox: Outbox) -> None:
     """Answers until told to quit."""
-    loop = GenerationLoop(engine, outbox.put, store=TierShelf(tiers), speculation=speculation, patient=True)
+    guesser = speculation if speculation.active else None
+    loop = GenerationLoop(engine, outbox.put, store=TierShelf(tiers), speculation=guesser, patient=True)
     # What was loaded stays: the collector need not walk over it between two tokens.
     gc.collect()
     gc.freeze()

@@ -17,6 +17,8 @@ from samovar.engines.llama.binding import Binding, ContextOptions
 if TYPE_CHECKING:
     from samovar.core.engine import Logits
 
+    Numbers = ctypes.Array[ctypes.c_int32] | ctypes.Array[ctypes.c_int8] | ctypes.Array[ctypes.c_void_p]
+
 _NO_SLOT = 1
 
 
@@ -40,12 +42,13 @@ class Context:
         self._gaps = False
         self._viewed = (0, 0)
         self._view = np.empty((0, vocab_size), dtype=np.float32)
-        self._tokens = np.zeros(options.batch, dtype=np.int32)
-        self._positions = np.zeros(options.batch, dtype=np.int32)
-        self._sequences = np.zeros(options.batch, dtype=np.int32)
-        self._wanted = np.zeros(options.batch, dtype=np.int8)
-        self._ones = np.ones(options.batch, dtype=np.int32)
-        self._addresses = self._sequences.ctypes.data + 4 * np.arange(options.batch, dtype=np.uintp)
+        # Plain C arrays: to fill them from lists touches less memory than NumPy does, between two tokens.
+        numbers = ctypes.c_int32 * options.batch
+        self._tokens, self._positions, self._sequences = numbers(), numbers(), numbers()
+        self._wanted = (ctypes.c_int8 * options.batch)()
+        self._ones = numbers(*[1] * options.batch)
+        begin, each = ctypes.addressof(self._sequences), ctypes.sizeof(ctypes.c_int32)
+        self._addresses = (ctypes.c_void_p * options.batch)(*range(begin, begin + each * options.batch, each))
         self._batch = _batch_over(
             binding.batch_type,
             token=self._tokens,
@@ -119,11 +122,11 @@ class Context:
     def _piece(self, batch: Batch, start: int, end: int) -> Logits:
         """Computes entries [start, end) in one call; a view of the library's logits."""
         count = end - start
-        self._tokens[:count] = batch.tokens[start:end]
-        self._positions[:count] = batch.positions[start:end]
-        self._sequences[:count] = batch.sequences[start:end]
+        self._tokens[:count] = [*batch.tokens[start:end]]
+        self._positions[:count] = [*batch.positions[start:end]]
+        self._sequences[:count] = [*batch.sequences[start:end]]
         wanted = batch.wanted[start:end]
-        self._wanted[:count] = wanted
+        self._wanted[:count] = [*wanted]
         self._batch.n_tokens = count
         code = self._binding.decode(self._open, self._batch)
         if code == 0:
@@ -159,11 +162,11 @@ class Context:
             self.remove(sequence, position, None)
 
 
-def _batch_over(kind: type[ctypes.Structure], **arrays: np.ndarray) -> ctypes.Structure:
+def _batch_over(kind: type[ctypes.Structure], **arrays: Numbers) -> ctypes.Structure:
     """A batch whose pointers lead into `arrays`; the caller keeps them alive."""
     batch = kind()
     for name, array in arrays.items():
-        setattr(batch, name, ctypes.cast(array.ctypes.data, type(getattr(batch, name))))
+        setattr(batch, name, ctypes.cast(array, type(getattr(batch, name))))
     return batch
 
 

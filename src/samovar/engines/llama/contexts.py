@@ -57,6 +57,8 @@ class Contexts:
         return self._decode_several(batch)
 
     def set_threads(self, count: int) -> None:
+        if count == self._threads:
+            return
         self._threads = count
         for context in filter(None, self._contexts):
             context.set_threads(count)

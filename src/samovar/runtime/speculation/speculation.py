@@ -52,6 +52,11 @@ class Speculation:
         self._steps = 1.0
         self._texts: WeakKeyDictionary[Job, Ahead] = WeakKeyDictionary()
 
+    @property
+    def active(self) -> bool:
+        """Whether it will ever guess."""
+        return self._most > 0
+
     def guesses(self, rooms: Mapping[Job, int]) -> Guesses:
         if not self._most or not 0 < len(rooms) <= STREAMS:
             return NO_GUESSES
