@@ -37,6 +37,8 @@ from samovar.services.loading import LoadPlanner
 from tests.e2e.conftest import Served, start
 
 STREAMS, DEPTH, STEPS, PROMPT, PARALLEL, WINDOW = 8, 64, 128, 500, 8, 2048
+LEAST = 16
+"""Tokens of an answer that says how fast tokens come."""
 GREEDY = {"temperature": 0.0}
 FULL = {
     "repetition_penalty": 1.05,
@@ -58,7 +60,7 @@ async def stream(
 ) -> tuple[float, float]:
     """Seconds from the request of one raw HTTP stream to its first token, and from there for each further one: the
     first comes alone and the last at once, others may come together. `fresh` makes the prompt one that no cache
-    holds; its repetition keeps the model from ending the text. Raises RuntimeError where it ends all the same."""
+    holds; its repetition keeps the model from ending the text. Raises RuntimeError where it ends at once."""
     body = json.dumps(
         {"prompt": [2000 + fresh, *([500, 600, 700, 800] * prompt)[: prompt - 1]], "max_tokens": tokens}
         | {"stream": True, "stream_options": {"include_usage": True}}
@@ -77,9 +79,9 @@ async def stream(
         elif b'"completion_tokens":' in line:
             produced = json.loads(line[len(b"data: ") :])["usage"]["completion_tokens"]
     writer.close()
-    if produced != tokens:
+    if produced < min(tokens, LEAST):
         raise RuntimeError(f"{produced} of {tokens} tokens")
-    return times[0], (times[-1] - times[0]) / max(tokens - 1, 1)
+    return times[0], (times[-1] - times[0]) / max(produced - 1, 1)
 
 
 class Server:
