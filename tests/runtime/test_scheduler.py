@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from samovar.core.errors import Busy, InvalidInput, PromptTooLong
-from samovar.runtime.jobs import Job, Limits, Plan, Work
+from samovar.runtime.jobs import Job, Limits, Plan, Shift, Work
 from samovar.runtime.scheduler import Scheduler
 from tests.runtime.naive import NaiveEngine, NaiveShelf
 
@@ -80,7 +80,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         for work, draw in zip([work for work in wanted if not work.job.leader], draws, strict=False):
             if len(work.job.tokens) == work.job.prompt and work.job.index == 0:
                 for sequence in self.scheduler.keep_logits(work.job):
-                    self.engine.kept[sequence] = list(self.engine.cache[sequence])
+                    self.engine.kept[sequence] = self.engine.tokens(sequence)
             self.draw(work, [*work.guesses[:lucky], *[draw] * (1 + len(work.guesses))])
 
     def draw(self, work: Work, tokens: list[int]) -> None:
@@ -139,7 +139,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     @invariant()
     def sequences_hold_what_was_computed(self) -> None:
-        assert [slot.tokens for slot in self.scheduler.slots] == self.engine.cache
+        assert [slot.tokens for slot in self.scheduler.slots] == list(map(self.engine.tokens, range(3)))
 
     @invariant()
     def a_running_cache_is_a_prefix_of_its_job(self) -> None:
@@ -171,6 +171,17 @@ class SchedulerMachine(RuleBasedStateMachine):
 
 class WithShifts(SchedulerMachine):
     can_shift = True
+
+    @precondition(lambda self: any(len(slot.tokens) > 5 for slot in self.scheduler.slots))
+    @rule(data=st.data(), more=st.lists(st.integers(0, 2), min_size=1, max_size=3))
+    def slide(self, data: st.DataObject, more: list[int]) -> None:
+        """What a sequence holds is asked for again, without something of its middle."""
+        slot = data.draw(st.sampled_from([slot for slot in self.scheduler.slots if len(slot.tokens) > 5]))
+        start = data.draw(st.integers(0, 3))
+        gap = data.draw(st.integers(1, len(slot.tokens) - start - 1))
+        prompt = slot.tokens[:start] + slot.tokens[start + gap :] + more
+        if len(prompt) < self.limits.window:
+            self.submit(prompt, 1, None, slot.tenant)
 
 
 class WithoutCopies(SchedulerMachine):
@@ -249,6 +260,21 @@ def test_a_swipe_takes_the_place_of_the_answer_it_replaces() -> None:
     scheduler.plan()
     assert swipe.cached == 2
     assert [len(slot.tokens) for slot in scheduler.slots] == [3, 0, 0]
+
+
+def test_what_two_sequences_share_is_not_moved_under_one_of_them() -> None:
+    scheduler = make(can_shift=True, probe=4, window=128)
+    system, old, rest = [1, 2, 3], [4] * 20, list(range(10, 40))
+    jobs = ask(scheduler, "both", [*system, *old, *rest], choices=2)
+    while any(len(job.tokens) == job.prompt for job in jobs):
+        for work in scheduler.plan().work:
+            if work.wanted:
+                scheduler.append(work.job, 90 + work.job.index)
+    for job in jobs:
+        scheduler.finish(job)
+    (slid,) = ask(scheduler, "slid", [*system, *rest, 50])
+    assert not [op for op in scheduler.plan().ops if isinstance(op, Shift)]
+    assert slid.cached == len(system)
 
 
 def test_a_guided_pair_computes_what_its_prompts_share_once() -> None:

@@ -154,7 +154,10 @@ class Caches:
     def _behind_gap(self, slot: Slot, job: Job) -> Offer | None:
         start = common(slot.tokens, job.tokens)
         gap, alike = gap_after(slot.tokens, job.tokens[:-1], start, self._limits.probe)
-        return Offer(start + alike, 1, partial(self._closed, slot, start, gap, alike)) if alike else None
+        # A cell has one position: shifted for one sequence, it is shifted for all that share it.
+        if not alike or not self.cells.unshared(slot.cells[start + gap : start + gap + alike]):
+            return None
+        return Offer(start + alike, 1, partial(self._closed, slot, start, gap, alike))
 
     def _in_place(self, slot: Slot, keep: int, job: Job, plan: Plan) -> None:
         self.trim(slot, keep, plan)

@@ -31,6 +31,10 @@ class Cells:
         for cell in cells:
             self._owners[cell] += 1
 
+    def unshared(self, cells: Iterable[int]) -> bool:
+        """Whether each of `cells` belongs to one sequence only."""
+        return all(self._owners[cell] == 1 for cell in cells)
+
     def release(self, cells: Iterable[int]) -> None:
         for cell in cells:
             self._owners[cell] -= 1
