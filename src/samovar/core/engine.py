@@ -27,10 +27,12 @@ Speculate = Literal["auto", "off", "lookup", "draft"]
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What the KV cache of this model on this engine allows; and whether its threads can be changed."""
+    """What the KV cache of this model on this engine allows; and whether its threads can be changed. `can_copy`: a
+    beginning to an empty sequence; `can_copy_range`: any positions to where a sequence ends."""
 
     can_remove_tail: bool = True
     can_copy: bool = True
+    can_copy_range: bool = False
     can_shift: bool = False
     can_export: bool = False
     can_set_threads: bool = False
@@ -179,8 +181,9 @@ class Engine(Protocol):
         batch's own positions must be removed by the caller."""
         ...
 
-    def copy(self, source: int, target: int, end: int) -> None:
-        """Positions [0, end) of `source` also belong to `target`, which was empty."""
+    def copy(self, source: int, target: int, end: int, *, start: int = 0) -> None:
+        """Positions [start, end) of `source` also belong to `target`, which ended at `start`. A start other than 0
+        only where capabilities.can_copy_range."""
         ...
 
     def remove(self, sequence: int, start: int, end: int | None = None) -> bool:
@@ -188,7 +191,8 @@ class Engine(Protocol):
         ...
 
     def shift(self, sequence: int, start: int, end: int, by: int) -> None:
-        """Moves positions [start, end) by `by`. Only where capabilities.can_shift."""
+        """Moves positions [start, end) by `by`, in every sequence that shares them. Only where
+        capabilities.can_shift."""
         ...
 
     def export(self, sequence: int) -> bytes:

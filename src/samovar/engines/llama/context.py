@@ -83,8 +83,8 @@ class Context:
         self._gaps = self._binding.compact_cells
         return self._binding.remove(self._open, sequence, start, -1 if end is None else end)
 
-    def copy(self, source: int, target: int, end: int) -> None:
-        self._binding.copy(self._open, source, target, end)
+    def copy(self, source: int, target: int, start: int, end: int) -> None:
+        self._binding.copy(self._open, source, target, start, end)
 
     def shift(self, sequence: int, start: int, end: int, by: int) -> None:
         self._binding.shift(self._open, sequence, start, end, by)

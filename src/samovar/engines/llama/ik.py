@@ -144,8 +144,8 @@ class IkBinding(Binding):
     def remove(self, context: int, sequence: int, start: int, end: int) -> bool:
         return self._remove(context, sequence, start, end)
 
-    def copy(self, context: int, source: int, target: int, end: int) -> None:
-        self._copy(context, source, target, 0, end)
+    def copy(self, context: int, source: int, target: int, start: int, end: int) -> None:
+        self._copy(context, source, target, start, end)
 
     def shift(self, context: int, sequence: int, start: int, end: int, by: int) -> None:
         self._shift(context, sequence, start, end, by)

@@ -94,8 +94,8 @@ class MainlineBinding(Binding):
     def remove(self, context: int, sequence: int, start: int, end: int) -> bool:
         return self._remove(self._memory(context), sequence, start, end)
 
-    def copy(self, context: int, source: int, target: int, end: int) -> None:
-        self._copy(self._memory(context), source, target, 0, end)
+    def copy(self, context: int, source: int, target: int, start: int, end: int) -> None:
+        self._copy(self._memory(context), source, target, start, end)
 
     def shift(self, context: int, sequence: int, start: int, end: int, by: int) -> None:
         self._shift(self._memory(context), sequence, start, end, by)

@@ -205,6 +205,7 @@ def _capabilities(spec: LoadSpec, model: Model, context: AnyContext) -> Capabili
     return Capabilities(
         can_remove_tail=attends,
         can_copy=attends,
+        can_copy_range=attends and not isinstance(context, Contexts),
         can_shift=attends and context.can_shift() and _shifts(spec, model, context),
         can_export=True,
         can_set_threads=True,
