@@ -77,11 +77,12 @@ class NaiveEngine:
                     if not flaky:
                         self._append(sequence, self.shelf.entries[found.number][1][: found.shared])
                     scheduler.restored(job, worked=not flaky)
-                case Copy(source, target, end):
-                    assert not self.cells[target]
-                    assert end <= len(self.tokens(source))
-                    self.cells[target] = self._between(source, 0, end)
-                    self.kept[target] = self.kept.get(source, [])
+                case Copy(source, target, end, start):
+                    assert len(self.tokens(target)) == start
+                    copied = self._between(source, start, end)
+                    assert len(copied) == end - start
+                    self.cells[target] += copied
+                    self.kept[target] = [] if start else self.kept.get(source, [])
         for work in plan.work:
             assert work.start == len(self.tokens(work.sequence))
             assert work.count or self.kept[work.sequence] == work.job.tokens, (

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from samovar.core.errors import Busy, InvalidInput, PromptTooLong
-from samovar.runtime.jobs import Job, Limits, Plan, Shift, Work
+from samovar.runtime.cells import Slot
+from samovar.runtime.jobs import Job, Limits, Plan, Save, Shift, Work
 from samovar.runtime.scheduler import Scheduler
 from tests.runtime.naive import NaiveEngine, NaiveShelf
 
@@ -29,12 +30,14 @@ class SchedulerMachine(RuleBasedStateMachine):
     can_copy = True
     can_remove_tail = True
     can_shift = False
+    reuse_shifted = False
+    window, cells = 24, 40
 
     def __init__(self) -> None:
         super().__init__()
         self.limits = Limits(
-            window=24,
-            cells=40,
+            window=self.window,
+            cells=self.cells,
             sequences=3,
             chunk=8,
             busy_chunk=3,
@@ -44,6 +47,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             can_copy=self.can_copy,
             can_remove_tail=self.can_remove_tail,
             can_shift=self.can_shift,
+            reuse_shifted=self.reuse_shifted,
         )
         shelf = NaiveShelf(cuttable=self.can_remove_tail)
         self.scheduler = Scheduler(self.limits, shelf)
@@ -108,7 +112,7 @@ class SchedulerMachine(RuleBasedStateMachine):
     def cancel(self, data: st.DataObject) -> None:
         job = data.draw(st.sampled_from(self.alive))
         self.alive.remove(job)
-        self.scheduler.finish(job)
+        self.engine.run(Plan(ops=list(self.scheduler.finish(job))), self.scheduler)
         assert job.slot is None
         assert job not in self.scheduler.running
         assert job not in self.scheduler.waiting
@@ -135,11 +139,23 @@ class SchedulerMachine(RuleBasedStateMachine):
     def cells_are_conserved(self) -> None:
         held = [set(slot.cells) for slot in self.scheduler.slots]
         assert len(set().union(*held)) + self.scheduler.caches.cells.free == self.limits.cells
-        assert all(len(slot.cells) == len(slot.tokens) for slot in self.scheduler.slots)
+        moved = {job.moved.slot: job.moved.count for job in self.scheduler.running if job.moved}
+        for slot in self.scheduler.slots:
+            assert len(slot.cells) == len(slot.tokens) + moved.get(slot, 0)
+            assert slot.busy or slot not in moved
 
     @invariant()
     def sequences_hold_what_was_computed(self) -> None:
-        assert [slot.tokens for slot in self.scheduler.slots] == list(map(self.engine.tokens, range(3)))
+        waits = {job.moved.slot: job for job in self.scheduler.running if job.moved}
+        for slot in self.scheduler.slots:
+            if slot not in waits:
+                assert slot.tokens == self.engine.tokens(slot.sequence)
+                continue
+            job, placed = waits[slot], dict(self.engine.placed(slot.sequence))
+            assert not slot.tokens
+            assert job.moved is not None
+            for piece in job.moved.pieces:
+                assert [placed[at] for at in range(piece.start, piece.end)] == job.tokens[piece.start : piece.end]
 
     @invariant()
     def a_running_cache_is_a_prefix_of_its_job(self) -> None:
@@ -147,7 +163,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             assert job.slot is not None
             assert job.slot.busy
             assert job.tokens[: job.computed] == job.slot.tokens
-            assert 0 <= job.cached < job.prompt + 24
+            assert 0 <= job.cached < job.prompt + self.window
             assert all(one.slot for one in job.pair), "a pair runs together"
             assert len({len(one.tokens) - one.prompt for one in job.pair}) == 1, "a pair grows together"
 
@@ -184,6 +200,32 @@ class WithShifts(SchedulerMachine):
             self.submit(prompt, 1, None, slot.tenant)
 
 
+class WithInsertions(WithShifts):
+    reuse_shifted = True
+    window, cells = 32, 60
+
+    @rule(data=st.data(), held=st.permutations(range(10, 30)), new=st.lists(st.integers(0, 2), max_size=6))
+    def insert(self, data: st.DataObject, held: list[int], new: list[int]) -> None:
+        """A prompt is answered, and asked for again with something else in its middle, at one or two places."""
+        self.submit(held, 1, None, "a")
+        for _ in range(data.draw(st.integers(0, 9))):
+            self.step([3, 3, 3], [], 0, flaky=False)
+        first, second, third = sorted(data.draw(st.lists(st.integers(0, 20), min_size=3, max_size=3)))
+        prompt = held[:first] + new + held[first:second] + new + held[third:] + [1]
+        if len(prompt) < self.limits.window:
+            self.submit(prompt, 1, None, "a")
+
+    @invariant()
+    def what_is_not_exact_is_not_kept(self) -> None:
+        for slot in self.scheduler.slots:
+            assert slot.exact is None or (0 <= slot.exact < len(slot.tokens) and self.saving(slot) is None)
+
+    def saving(self, slot: Slot) -> Save | None:
+        plan = Plan()
+        deepcopy(self.scheduler).caches.save(slot, plan)
+        return next((op for op in plan.ops if isinstance(op, Save)), None)
+
+
 class WithoutCopies(SchedulerMachine):
     can_copy = False
 
@@ -194,10 +236,12 @@ class WholeSequencesOnly(SchedulerMachine):
 
 SchedulerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 WithShifts.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+WithInsertions.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 WithoutCopies.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 WholeSequencesOnly.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestScheduler = SchedulerMachine.TestCase
 TestWithShifts = WithShifts.TestCase
+TestWithInsertions = WithInsertions.TestCase
 TestWithoutCopies = WithoutCopies.TestCase
 TestWholeSequencesOnly = WholeSequencesOnly.TestCase
 

@@ -37,6 +37,11 @@ class Capabilities(msgspec.Struct, frozen=True):
     can_export: bool = False
     can_set_threads: bool = False
 
+    @property
+    def can_reuse_shifted(self) -> bool:
+        """Whether what follows inserted text can be taken to its new place, in a second sequence."""
+        return self.can_shift and self.can_copy and self.can_copy_range and self.can_remove_tail
+
 
 class Setting(msgspec.Struct, frozen=True):
     """How a library build computes a model. Kept per model once it has been seen to work. `apart`: each sequence in
