@@ -90,7 +90,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     of the ways that are right, and its threads, unless `pace` says what an earlier load has found.
     `shifts`: whether positions can be shifted; None: not known yet. `native`: the folder of the build "ik-native",
     "" for none. `kv_folder`: where caches of conversations are kept over a restart; `kv_ram` and `kv_disk`: bytes
-    that they may take, 0: none are kept there. `draft`: a small model that guesses for this one.
+    that they may take, 0: none are kept there. `reuse_shifted`: the cache of text that inserted text has moved is
+    used again, which is approximate. `draft`: a small model that guesses for this one.
     `notes`: what was decided about this load.
     """
 
@@ -107,6 +108,7 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     kv_folder: str = ""
     kv_ram: int = 0
     kv_disk: int = 0
+    reuse_shifted: bool = False
     native: str = ""
     speculate: Speculate = "off"
     draft: LoadSpec | None = None

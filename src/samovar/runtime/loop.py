@@ -233,7 +233,7 @@ def limits_of(engine: Engine, *, reuse_shifted: bool = False) -> Limits:
         can_remove_tail=able.can_remove_tail,
         can_shift=able.can_shift,
         apart=info.apart,
-        reuse_shifted=reuse_shifted and able.can_reuse_shifted,
+        reuse_shifted=reuse_shifted and able.can_reuse_shifted and info.parallel > 1,
     )
 
 

@@ -178,6 +178,7 @@ class LoadPlanner:
             kv_folder=str(folder),
             kv_ram=default_ram(left) if ram is None else ram,
             kv_disk=default_disk(disk_room(folder)) if disk is None else disk,
+            reuse_shifted=self._settings.reuse_shifted,
         )
 
     def outlook(self, model: InstalledModel, window: int | None, alpha: float | None) -> Outlook:
