@@ -207,7 +207,7 @@ class Caches:
         if not all(self.cells.unshared(slot.cells[piece.held : piece.behind]) for piece in moves(pieces)):
             return None
         keep = start + sum(piece.count for piece in pieces)
-        return Offer(keep, 3, partial(self._taken_apart, slot, spare, start, pieces)) if pieces else None
+        return Offer(keep, 3, partial(self._with_pieces, slot, spare, start, pieces)) if pieces else None
 
     def _in_place(self, slot: Slot, keep: int, job: Job, plan: Plan) -> None:
         self.trim(slot, keep, plan)
@@ -229,7 +229,7 @@ class Caches:
         plan.ops.append(Shift(slot.sequence, start + gap, start + gap + alike, -gap))
         self._settle(job, slot)
 
-    def _taken_apart(
+    def _with_pieces(
         self, source: Slot, target: Slot, start: int, pieces: list[Piece], job: Job, plan: Plan
     ) -> None:
         """The job goes on in `target` with the beginning; the pieces wait where they are, at their new places."""
