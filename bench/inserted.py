@@ -46,12 +46,13 @@ NEXT, OTHER_BATCHES = 64, 24
 
 @dataclass(frozen=True)
 class Case:
-    """Lengths in tokens."""
+    """Lengths in tokens. `quoted`: what comes next is the beginning of the inserted text, word for word."""
 
     name: str
     head: int
     inserted: int
     rest: int
+    quoted: bool = False
 
     @property
     def span(self) -> int:
@@ -61,6 +62,7 @@ class Case:
 CASES = (
     Case("an entry near the beginning", 64, 64, 384),
     Case("a long entry near the beginning", 64, 192, 256),
+    Case("an entry near the beginning, quoted", 64, 64, 384, quoted=True),
     Case("a note at depth", 320, 48, 128),
 )
 
@@ -123,6 +125,7 @@ class Reader:
 def compare(reader: Reader, text: list[int], case: Case, start: int) -> Seen:
     borders = np.cumsum([start, case.head, case.inserted, case.rest, NEXT])
     head, inserted, rest, after = (text[a:b] for a, b in pairwise(borders.tolist()))
+    after = inserted[:NEXT] if case.quoted else after
     whole = [*head, *inserted, *rest]
     right = reader.fresh(whole, after, len(whole))
     reused, computed = reader.moved(head, inserted, rest, after)
