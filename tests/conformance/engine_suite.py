@@ -380,6 +380,12 @@ class EngineSuite:
             return
         assert fresh.remove(0, 5, 10)
         fresh.shift(0, 10, 30, -5)
+        fresh.copy(0, 1, 25)
+        fresh.restore(2, fresh.export(0))
+        expected = feed(fresh, 0, [8, 9], 25)
+        for sequence in (1, 2):
+            assert self.same(feed(fresh, sequence, [8, 9], 25), expected)
+        assert fresh.remove(0, 25)
         assert np.isfinite(feed(fresh, 0, [7], 25)).all()
         with pytest.raises(EngineFailed):
             feed(fresh, 0, [7], 31)

@@ -132,6 +132,10 @@ class Binding(ABC):
     def shift(self, context: int, sequence: int, start: int, end: int, by: int) -> None: ...
 
     @abstractmethod
+    def last_position(self, context: int, sequence: int) -> int:
+        """Of a sequence that is not empty."""
+
+    @abstractmethod
     def can_shift(self, context: int) -> bool:
         """Whether the library offers to; not whether it does so rightly."""
 
