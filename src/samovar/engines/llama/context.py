@@ -37,7 +37,8 @@ class Context:
         self._binding = binding
         self._handle = handle
         self.vocab_size = vocab_size
-        self._room = options.batch
+        # The library takes no more at once than the cells that it was asked for, even where it has made more.
+        self._room = min(options.batch, options.cells)
         self._threads = options.threads
         self._gaps = False
         self._shifted = False
