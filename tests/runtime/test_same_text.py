@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -106,8 +107,23 @@ def open_tiny(way: Setting, parallel: int, layers: int) -> Engine:
 
 
 @cache
+def references() -> dict[tuple[Setting, int], Engine]:
+    """Those that are open."""
+    return {}
+
+
 def reference(way: Setting, layers: int) -> Engine:
-    return open_tiny(way, 1, layers)
+    if (way, layers) not in references():
+        references()[way, layers] = open_tiny(way, 1, layers)
+    return references()[way, layers]
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open() -> Iterator[None]:
+    """A process has 64 contexts of ggml with `ik`, and ends where it needs one more."""
+    yield
+    while references():
+        references().popitem()[1].close()
 
 
 @cache
