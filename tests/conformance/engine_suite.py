@@ -179,6 +179,30 @@ class EngineSuite:
         with pytest.raises(EngineFailed):
             fresh.copy(0, 1, 4)
 
+    def test_what_is_copied_behind_a_computed_text_goes_on_as_computed(self, fresh: Engine) -> None:
+        tokens, other = story(37, 50), story(38, 10)
+        feed(fresh, 0, tokens)
+        fresh.copy(0, 1, 20)
+        if not fresh.info.capabilities.can_copy_range:
+            with pytest.raises(EngineFailed):
+                fresh.copy(0, 1, 50, start=20)
+            return
+        feed(fresh, 1, tokens[20:32], 20)
+        fresh.copy(0, 1, 50, start=32)
+        fresh.remove(0, 0)
+        found = feed(fresh, 1, other, 50)
+        assert self.same(found, alone(fresh, tokens + other)[50:])
+
+    @pytest.mark.parametrize("start", [10, 30], ids=["over what is there", "behind a gap"])
+    def test_positions_are_copied_only_to_where_a_sequence_ends(self, fresh: Engine, start: int) -> None:
+        tokens = story(39, 50)
+        feed(fresh, 0, tokens)
+        feed(fresh, 1, tokens[:20])
+        with pytest.raises(EngineFailed):
+            fresh.copy(0, 1, 50, start=start)
+        found = feed(fresh, 1, tokens[20:], 20)
+        assert self.same(found, alone(fresh, tokens)[20:])
+
     def test_a_removed_tail_leaves_the_beginning(self, fresh: Engine) -> None:
         tokens, other = story(16, 40), story(17, 10)
         expected = alone(fresh, tokens[:25] + other)[25:]
@@ -356,6 +380,12 @@ class EngineSuite:
             return
         assert fresh.remove(0, 5, 10)
         fresh.shift(0, 10, 30, -5)
+        fresh.copy(0, 1, 25)
+        fresh.restore(2, fresh.export(0))
+        expected = feed(fresh, 0, [8, 9], 25)
+        for sequence in (1, 2):
+            assert self.same(feed(fresh, sequence, [8, 9], 25), expected)
+        assert fresh.remove(0, 25)
         assert np.isfinite(feed(fresh, 0, [7], 25)).all()
         with pytest.raises(EngineFailed):
             feed(fresh, 0, [7], 31)

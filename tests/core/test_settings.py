@@ -19,9 +19,10 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
 
 
 def test_what_is_said_now_wins_over_the_file(tmp_path: Path) -> None:
-    (tmp_path / "settings.toml").write_text("port = 1\nctx = 4096\nno_browser = true\n")
+    (tmp_path / "settings.toml").write_text("port = 1\nctx = 4096\nno_browser = true\nreuse_shifted = true\n")
     settings = read_settings(Home(tmp_path), Said(port=2, no_browser=False))
     assert (settings.port, settings.ctx, settings.no_browser) == (2, 4096, False)
+    assert settings.reuse_shifted
 
 
 @pytest.mark.parametrize(

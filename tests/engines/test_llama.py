@@ -127,6 +127,21 @@ class TestTheSameNumbers:
 
 
 @each
+def test_a_batch_of_more_tokens_than_the_cells_that_were_asked_for(tiny: Path, build: str) -> None:
+    """`mainline` rounds the cells up, and still ends the process over a batch of more than it was asked for."""
+    way = Setting(build, 512, False)
+    spec = LoadSpec(engine="llama", path=str(tiny), window=300, cells=300, parallel=2, settings=(way,), trusted=0)
+    engine = open_engine(spec, lambda _: True)
+    count = min(engine.info.cells, 400)
+    places = [i // 2 for i in range(count)]
+    sequences = [i % 2 for i in range(count)]
+    rows = engine.decode(Batch([7] * count, places, sequences, [True] * count))
+    assert np.isfinite(rows).all()
+    assert len(rows) == count
+    engine.close()
+
+
+@each
 def test_loading_reports_progress(tiny: Path, build: str) -> None:
     shares: list[float] = []
     spec = LoadSpec(

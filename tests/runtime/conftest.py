@@ -1,6 +1,6 @@
-"""Real worker processes with the echo engine."""
+"""Real worker processes with the echo engine, and loops over libllama in this process."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,9 +9,11 @@ import pytest
 from samovar.core.engine import LoadSpec, Setting
 from samovar.core.events import Delta, Event, Failed, Finish
 from samovar.core.requests import GenerateRequest, Part
+from samovar.runtime.loop import GenerationLoop
 from samovar.runtime.process import Stream
 from samovar.runtime.supervisor import Hooks, Supervisor
 from samovar.runtime.trust import Verdict
+from tests.runtime.loops import OpenLoop, make_loop
 
 
 @dataclass
@@ -87,3 +89,16 @@ async def open_house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
     yield make
     for house in houses:
         await house.supervisor.close()
+
+
+@pytest.fixture
+def open_loop() -> Iterator[OpenLoop]:
+    loops: list[GenerationLoop] = []
+
+    def make(build: str, path: Path, heard: list[Event], *, reuse_shifted: bool = False) -> GenerationLoop:
+        loops.append(make_loop(build, path, heard, reuse_shifted=reuse_shifted))
+        return loops[-1]
+
+    yield make
+    for loop in loops:
+        loop.engine.close()

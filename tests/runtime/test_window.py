@@ -2,68 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import msgspec
-import pytest
 
-from samovar.core.engine import LoadSpec, Setting
-from samovar.core.events import Delta, Done, Event
+from samovar.core.events import Delta, Event
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import GenerateRequest, Part
-from samovar.engines.llama.builds import PACKAGES
-from samovar.engines.registry import open_engine
-from samovar.runtime.frames import Forget, FromWorker, Generate, Happened
-from samovar.runtime.loop import GenerationLoop
+from samovar.runtime.frames import Forget
+from tests.runtime.loops import GREEDY, OpenLoop, ask, each
 from tests.support.tiny_llama import Shape, TinyLlama
-
-GREEDY = SamplingParams({"temperature": 0.0})
-
-each = pytest.mark.parametrize(
-    "build",
-    [
-        pytest.param(
-            build,
-            marks=pytest.mark.skipif(
-                not importlib.util.find_spec(module), reason=f"the {build} build of libllama is not installed"
-            ),
-        )
-        for build, (module, _) in PACKAGES.items()
-    ],
-)
-
-
-def open_loop(build: str, path: Path, heard: list[Event]) -> GenerationLoop:
-    def hear(frame: FromWorker) -> None:
-        assert isinstance(frame, Happened)
-        heard.append(frame.event)
-
-    spec = LoadSpec(
-        engine="llama",
-        path=str(path),
-        window=512,
-        cells=1024,
-        parallel=2,
-        threads=1,
-        settings=(Setting(build, 512, flash=False),),
-        trusted=0,
-    )
-    return GenerationLoop(open_engine(spec, lambda _: True), hear)
-
-
-def ask(loop: GenerationLoop, heard: list[Event], request: GenerateRequest) -> tuple[list[int], Done]:
-    heard.clear()
-    loop.handle(Generate(request))
-    while not loop.idle:
-        loop.step()
-    done = heard[-1]
-    assert isinstance(done, Done)
-    return [token.id for event in heard if isinstance(event, Delta) for token in event.tokens], done
 
 
 @each
-def test_what_follows_dropped_turns_is_moved_and_answers_alike(build: str, tmp_path: Path) -> None:
+def test_what_follows_dropped_turns_is_moved_and_answers_alike(
+    build: str, open_loop: OpenLoop, tmp_path: Path
+) -> None:
     """With one layer a moved cache is exactly a fresh one, so that the answers can be compared."""
     path = TinyLlama(Shape(layers=1), seed=3).write(tmp_path / "flat.gguf")
     system = [20 + i % 150 for i in range(30)]
@@ -80,7 +34,7 @@ def test_what_follows_dropped_turns_is_moved_and_answers_alike(build: str, tmp_p
 
 
 @each
-def test_an_answer_keeps_the_tokens_that_it_was_drawn_with(build: str, tmp_path: Path) -> None:
+def test_an_answer_keeps_the_tokens_that_it_was_drawn_with(build: str, open_loop: OpenLoop, tmp_path: Path) -> None:
     """Drawn letter by letter, words are spelled as no tokenizer would; the next turn still finds them cached."""
     path = TinyLlama(seed=3).write(tmp_path / "tiny.gguf")
     heard: list[Event] = []
@@ -105,7 +59,9 @@ def test_an_answer_keeps_the_tokens_that_it_was_drawn_with(build: str, tmp_path:
 
 
 @each
-def test_a_forgotten_conversation_is_tokenised_as_if_it_was_never_said(build: str, tmp_path: Path) -> None:
+def test_a_forgotten_conversation_is_tokenised_as_if_it_was_never_said(
+    build: str, open_loop: OpenLoop, tmp_path: Path
+) -> None:
     path = TinyLlama(seed=3).write(tmp_path / "tiny.gguf")
     heard: list[Event] = []
     loop = open_loop(build, path, heard)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from samovar.core.engine import LoadSpec
 from samovar.core.errors import NotEnoughMemory
@@ -14,7 +15,7 @@ from samovar.core.settings import Settings
 from samovar.engines.llama.builds import installed
 from samovar.hub.starter import starter_file
 from samovar.services import loading
-from samovar.services.loading import LoadPlanner
+from samovar.services.loading import LoadPlanner, verdict_key
 
 pytestmark = pytest.mark.skipif(
     "ik" not in {found.build for found in installed()} or not loading.read_cpu().runs_ik,
@@ -35,6 +36,15 @@ def test_with_memory_for_it_each_conversation_has_a_window_of_its_own(
 ) -> None:
     spec = plan(monkeypatch, tmp_path, ENOUGH, parallel=4, ctx=4096)
     assert spec.settings[0].apart and (spec.window, spec.cells) == (4096, 4 * 4096)
+
+
+def test_what_is_to_be_reused_in_the_middle_needs_all_in_one_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec = plan(monkeypatch, tmp_path, ENOUGH, parallel=4, ctx=4096, reuse_shifted=True)
+    assert spec.reuse_shifted
+    assert not any(way.apart for way in spec.settings)
+    assert verdict_key(spec) != verdict_key(replace(spec, reuse_shifted=False)), "the ways are others"
 
 
 def test_with_less_all_share_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

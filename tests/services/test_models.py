@@ -160,6 +160,39 @@ async def test_what_the_text_said_before_is_guessed_where_it_is_asked_for(opened
         assert 0 < done.timings.draft_n_accepted <= done.timings.draft_n
 
 
+LORE = "the river freezes late " * 8
+
+
+async def told_twice(engines: Engines) -> Done:
+    """A conversation, and then the same one with something put in front of it; the end of the second answer."""
+    done = None
+    for opening in ((), (Message("system", "an entry about the samovar"),)):
+        asked = Completion(messages=(Message("system", "s"), *opening, Message("user", LORE)))
+        *_, done = [event async for event in await engines.answers.start(asked)]
+    assert isinstance(done, Done)
+    return done
+
+
+async def test_what_stands_behind_inserted_text_is_read_again(opened: Open) -> None:
+    async with opened("echo") as engines:
+        timings = (await told_twice(engines)).timings
+        assert timings.prompt_n > len(LORE)
+        assert timings.cache_n_approximate == 0
+
+
+async def test_where_it_is_asked_for_it_is_not_and_the_answer_says_so(opened: Open) -> None:
+    async with opened("echo", reuse_shifted=True) as engines:
+        timings = (await told_twice(engines)).timings
+        assert timings.prompt_n < len(LORE)
+        assert timings.cache_n >= timings.cache_n_approximate >= len(LORE)
+
+
+async def test_a_model_that_cannot_do_it_is_said(opened: Open) -> None:
+    async with opened("echo", reuse_shifted=True, parallel=1) as engines:
+        assert await say(engines, "hello") == "hello"
+        assert [note.key for note in engines.models.state.notes] == ["runtime.reuse_impossible"]
+
+
 async def test_a_draft_has_to_be_named(opened: Open) -> None:
     async with opened("echo", speculate="draft") as engines:
         with pytest.raises(InvalidInput, match="--draft"):

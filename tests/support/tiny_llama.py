@@ -6,8 +6,8 @@ matrices in any GGML type. The same seed gives the same file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import gguf
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
+Positions = npt.NDArray[np.int64]
 Quantize = Callable[[Array, str], npt.NDArray[np.uint8]]
 
 CONTROL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -59,6 +60,23 @@ class Shape:
     context: int = 2048
 
 
+@dataclass(frozen=True)
+class Cache:
+    """Of every layer keys, not yet turned to their positions, and values: [tokens, key heads, head] each."""
+
+    positions: Positions = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    layers: list[tuple[Array, Array]] = field(default_factory=list)
+
+    def part(self, start: int, end: int, by: int = 0) -> Cache:
+        """Tokens [start, end), moved by so many positions."""
+        return Cache(self.positions[start:end] + by, [(k[start:end], v[start:end]) for k, v in self.layers])
+
+    def __add__(self, other: Cache) -> Cache:
+        both = zip(self.layers, other.layers, strict=True)
+        layers = [(np.concatenate([k, k2]), np.concatenate([v, v2])) for (k, v), (k2, v2) in both]
+        return Cache(np.concatenate([self.positions, other.positions]), layers)
+
+
 class TinyLlama:
     """Weights drawn from `seed`, scaled so that the next-token distribution has about 3 nat of entropy."""
 
@@ -80,19 +98,41 @@ class TinyLlama:
 
     def logits(self, tokens: list[int], *, base: float = _ROPE_BASE, scale: float = 1.0) -> Array:
         """float32 [len(tokens), vocabulary]. Position p turns pair i by p · `scale` · `base`^(−2i/d)."""
+        return self.compute(tokens, range(len(tokens)), Cache(), base=base, scale=scale)[0]
+
+    def compute(
+        self,
+        tokens: list[int],
+        positions: Sequence[int],
+        past: Cache,
+        *,
+        base: float = _ROPE_BASE,
+        scale: float = 1.0,
+    ) -> tuple[Array, Cache]:
+        """Logits as `logits` gives them, with everything of `past` in view that has no later position; and what was
+        computed for the tokens."""
         shape, w = self.shape, self.weights
         x = w["token_embd.weight"][tokens]
+        places = np.array(positions, dtype=np.int64)
+        around = np.concatenate([past.positions, places])
+        made: list[tuple[Array, Array]] = []
         for i in range(shape.layers):
             p = f"blk.{i}."
             h = _norm(x, w[p + "attn_norm.weight"])
             q, k, v = (
                 (h @ w[p + f"attn_{which}.weight"].T).reshape(len(tokens), -1, shape.head) for which in "qkv"
             )
-            x = x + _attention(_rotate(q, base, scale), _rotate(k, base, scale), v) @ w[p + "attn_output.weight"].T
+            made.append((k, v))
+            if past.layers:
+                k, v = (np.concatenate([old, new]) for old, new in zip(past.layers[i], (k, v), strict=True))
+            seen = places[:, None] >= around[None, :]
+            turned = _rotate(q, places, base, scale), _rotate(k, around, base, scale)
+            x = x + _attention(*turned, v, seen) @ w[p + "attn_output.weight"].T
             h = _norm(x, w[p + "ffn_norm.weight"])
             gate = h @ w[p + "ffn_gate.weight"].T
             x = x + (gate / (1 + np.exp(-gate)) * (h @ w[p + "ffn_up.weight"].T)) @ w[p + "ffn_down.weight"].T
-        return np.asarray(_norm(x, w["output_norm.weight"]) @ w["output.weight"].T, dtype=np.float32)
+        logits = np.asarray(_norm(x, w["output_norm.weight"]) @ w["output.weight"].T, dtype=np.float32)
+        return logits, Cache(places, made)
 
     def in_type(self, type: str, quantize: Quantize) -> tuple[TinyLlama, Mapping[str, npt.NDArray[np.uint8]]]:
         """This model with its matrices rounded to `type`, and their blocks in that type."""
@@ -207,21 +247,22 @@ def _norm(x: Array, weight: Array) -> Array:
     return np.asarray(x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float32(_EPSILON)) * weight)
 
 
-def _rotate(x: Array, base: float, scale: float) -> Array:
-    """Rotary embedding of [tokens, heads, head] over neighbouring pairs, position = row (llama's NORM type)."""
+def _rotate(x: Array, positions: Positions, base: float, scale: float) -> Array:
+    """Rotary embedding of [tokens, heads, head] over neighbouring pairs (llama's NORM type)."""
     half = x.shape[-1] // 2
-    angles = scale * np.arange(len(x))[:, None] * base ** (-np.arange(half) / half)
+    angles = scale * positions[:, None] * base ** (-np.arange(half) / half)
     cos, sin = (wave(angles)[:, None, :].astype(np.float32) for wave in (np.cos, np.sin))
     even, odd = x[..., 0::2], x[..., 1::2]
     return np.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1).reshape(x.shape)
 
 
-def _attention(q: Array, k: Array, v: Array) -> Array:
-    """Causal attention; [tokens, heads · head]. Several query heads share a key head."""
+def _attention(q: Array, k: Array, v: Array, seen: npt.NDArray[np.bool_]) -> Array:
+    """Attention over what is `seen`, [queries, keys]; [queries, heads · head]. Several query heads share a key
+    head."""
     group = q.shape[1] // k.shape[1]
     k, v = np.repeat(k, group, axis=1), np.repeat(v, group, axis=1)
     scores = np.einsum("qhd,khd->hqk", q, k) * np.float32(q.shape[-1] ** -0.5)
-    scores = np.where(np.tril(np.ones(scores.shape[1:], dtype=bool)), scores, -np.inf)
+    scores = np.where(seen, scores, -np.inf)
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)
     return np.asarray(np.einsum("hqk,khd->qhd", weights, v).reshape(len(q), -1))

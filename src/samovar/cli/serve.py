@@ -73,6 +73,14 @@ def serve(
         str | None,
         typer.Option("--kv-disk", envvar="SAMOVAR_KV_DISK", metavar="SIZE", help="cli.option_kv_disk"),
     ] = None,
+    reuse_shifted: Annotated[
+        bool | None,
+        typer.Option(
+            "--reuse-shifted/--no-reuse-shifted",
+            envvar="SAMOVAR_REUSE_SHIFTED",
+            help="cli.option_reuse_shifted",
+        ),
+    ] = None,
     api_key: Annotated[
         str | None,
         typer.Option("--api-key", envvar="SAMOVAR_API_KEY", metavar="KEY", help="cli.option_api_key"),
@@ -96,6 +104,7 @@ def serve(
         draft=draft,
         kv_ram=kv_ram,
         kv_disk=kv_disk,
+        reuse_shifted=reuse_shifted,
         api_key=api_key,
         no_browser=no_browser,
         **msgspec.structs.asdict(context),

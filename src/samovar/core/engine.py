@@ -27,13 +27,20 @@ Speculate = Literal["auto", "off", "lookup", "draft"]
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What the KV cache of this model on this engine allows; and whether its threads can be changed."""
+    """What the KV cache of this model on this engine allows; and whether its threads can be changed. `can_copy`: a
+    beginning to an empty sequence; `can_copy_range`: any positions to where a sequence ends."""
 
     can_remove_tail: bool = True
     can_copy: bool = True
+    can_copy_range: bool = False
     can_shift: bool = False
     can_export: bool = False
     can_set_threads: bool = False
+
+    @property
+    def can_reuse_shifted(self) -> bool:
+        """Whether what follows inserted text can be taken to its new place, in a second sequence."""
+        return self.can_shift and self.can_copy and self.can_copy_range and self.can_remove_tail
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -83,7 +90,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     of the ways that are right, and its threads, unless `pace` says what an earlier load has found.
     `shifts`: whether positions can be shifted; None: not known yet. `native`: the folder of the build "ik-native",
     "" for none. `kv_folder`: where caches of conversations are kept over a restart; `kv_ram` and `kv_disk`: bytes
-    that they may take, 0: none are kept there. `draft`: a small model that guesses for this one.
+    that they may take, 0: none are kept there. `reuse_shifted`: the cache of text that inserted text has moved is
+    used again, which is approximate. `draft`: a small model that guesses for this one.
     `notes`: what was decided about this load.
     """
 
@@ -100,6 +108,7 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     kv_folder: str = ""
     kv_ram: int = 0
     kv_disk: int = 0
+    reuse_shifted: bool = False
     native: str = ""
     speculate: Speculate = "off"
     draft: LoadSpec | None = None
@@ -179,8 +188,9 @@ class Engine(Protocol):
         batch's own positions must be removed by the caller."""
         ...
 
-    def copy(self, source: int, target: int, end: int) -> None:
-        """Positions [0, end) of `source` also belong to `target`, which was empty."""
+    def copy(self, source: int, target: int, end: int, *, start: int = 0) -> None:
+        """Positions [start, end) of `source` also belong to `target`, which ended at `start`. A start other than 0
+        only where capabilities.can_copy_range."""
         ...
 
     def remove(self, sequence: int, start: int, end: int | None = None) -> bool:
@@ -188,7 +198,8 @@ class Engine(Protocol):
         ...
 
     def shift(self, sequence: int, start: int, end: int, by: int) -> None:
-        """Moves positions [start, end) by `by`. Only where capabilities.can_shift."""
+        """Moves positions [start, end) by `by`, in every sequence that shares them. Only where
+        capabilities.can_shift."""
         ...
 
     def export(self, sequence: int) -> bytes:

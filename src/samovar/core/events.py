@@ -85,7 +85,9 @@ class Usage(msgspec.Struct, frozen=True):
 
 class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
     """As llama.cpp's server reports them: counts of tokens computed (not cached), milliseconds. `draft_n` tokens
-    were guessed and verified, `draft_n_accepted` of them came true; left out where nothing was guessed."""
+    were guessed and verified, `draft_n_accepted` of them came true; left out where nothing was guessed. Of the
+    `cache_n` tokens that were cached, `cache_n_approximate` had been computed after another text; left out where
+    none had."""
 
     prompt_n: int
     prompt_ms: float
@@ -94,6 +96,7 @@ class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
     cache_n: int
     draft_n: int = 0
     draft_n_accepted: int = 0
+    cache_n_approximate: int = 0
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):

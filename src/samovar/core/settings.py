@@ -35,6 +35,7 @@ class Said(ContextWish, frozen=True, kw_only=True, forbid_unknown_fields=True):
     draft: str | None = None
     kv_ram: Size | None = None
     kv_disk: Size | None = None
+    reuse_shifted: bool | None = None
     api_key: str | None = None
     no_browser: bool | None = None
 
@@ -43,8 +44,9 @@ class Said(ContextWish, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Settings:
     """How to serve. `ctx` (tokens that one request may use), `parallel` (answers at once) and `threads`: None where
     they are to be chosen from the model and the machine; likewise `kv_ram` and `kv_disk`, the bytes that caches of
-    conversations may take (0: none). `port` 0: any free one. `draft`: the model that guesses for others. `rope`:
-    what was said about positions; otherwise a context past the trained one is stretched as the model needs it."""
+    conversations may take (0: none). `reuse_shifted`: as in `LoadSpec`. `port` 0: any free one. `draft`: the model
+    that guesses for others. `rope`: what was said about positions; otherwise a context past the trained one is
+    stretched as the model needs it."""
 
     home: Home
     host: str = "127.0.0.1"
@@ -58,6 +60,7 @@ class Settings:
     draft: str | None = None
     kv_ram: int | None = None
     kv_disk: int | None = None
+    reuse_shifted: bool = False
     api_key: str | None = field(default=None, repr=False)
     no_browser: bool = False
     rope: RopeWish = NO_WISH

@@ -14,6 +14,15 @@ def check_sequence(info: EngineInfo, sequence: int) -> None:
         raise EngineFailed("engines.sequence", sequence=sequence, parallel=info.parallel)
 
 
+def check_copy(target: int, start: int, end: int) -> None:
+    """Raises EngineFailed where the sequence `target`, which ends at `end`, does not end where the copied positions
+    begin."""
+    if end and not start:
+        raise EngineFailed("engines.not_empty", sequence=target)
+    if end != start:
+        raise EngineFailed("engines.copy_apart", sequence=target, start=start, end=end)
+
+
 def check_batch(info: EngineInfo, batch: Batch, next_position: Callable[[int], int]) -> dict[int, int]:
     """Raises EngineFailed where the lists differ in length, a token or sequence does not exist, or a position is
     not the next of its sequence (`next_position` says which is). Returns the next positions after the batch."""

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from samovar.core.engine import Batch, Capabilities, EngineInfo, LoadSpec, Pace, Progress, wanted_rows
 from samovar.core.errors import Cancelled, EngineFailed, InvalidInput
 from samovar.engines.blob import fingerprint, seal, unseal
-from samovar.engines.checks import check_batch, check_sequence
+from samovar.engines.checks import check_batch, check_copy, check_sequence
 from samovar.engines.echo_cache import EchoCache
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class EchoEngine:
             eos_text="<|im_end|>",
             end_tokens=(IM_END, END_OF_TEXT),
             special_texts=tuple(CONTROL),
-            capabilities=Capabilities(can_shift=True, can_export=True, can_set_threads=True),
+            capabilities=Capabilities(can_copy_range=True, can_shift=True, can_export=True, can_set_threads=True),
             cache_id=self._owner.hex(),
             setting=spec.settings[settled] if spec.settings else None,
             settled=settled,
@@ -148,10 +148,11 @@ class EchoEngine:
             self._count_row()
         return logits
 
-    def copy(self, source: int, target: int, end: int) -> None:
+    def copy(self, source: int, target: int, end: int, *, start: int = 0) -> None:
         check_sequence(self._info, source)
         check_sequence(self._info, target)
-        self._cache.copy(source, target, end)
+        check_copy(target, start, self._cache.end(target))
+        self._cache.copy(source, target, start, end)
 
     def remove(self, sequence: int, start: int, end: int | None = None) -> bool:
         check_sequence(self._info, sequence)

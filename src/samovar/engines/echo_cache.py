@@ -32,10 +32,9 @@ class EchoCache:
         for token, position, sequence in zip(batch.tokens, batch.positions, batch.sequences, strict=True):
             self._put(sequence, position, token)
 
-    def copy(self, source: int, target: int, end: int) -> None:
-        self._must_be_empty(target)
-        for position, cell in self._held[source].items():
-            if position < end:
+    def copy(self, source: int, target: int, start: int, end: int) -> None:
+        for position, cell in list(self._held[source].items()):
+            if start <= position < end:
                 self._held[target][position] = cell
                 self._owners[cell] += 1
 

@@ -263,5 +263,6 @@ class Answer:
                 cache_n=cached,
                 draft_n=sum(choice.guessed for choice in self.choices),
                 draft_n_accepted=sum(choice.came_true for choice in self.choices),
+                cache_n_approximate=job.approximate,
             ),
         )

@@ -1,8 +1,9 @@
 """The sequences of the engine's cache: what each holds, who gets which, and what is given up for whom.
 
 A job takes over the longest beginning of its tokens that is held anywhere: in the sequence that it then uses, in
-another one (copied), behind a gap that dropped turns left (shifted), or on the shelf (restored). Pure: what the
-engine has to do is written into the plan.
+another one (copied), behind a gap that dropped turns left (shifted), or on the shelf (restored); where that is
+asked for, what stands behind inserted text as well (`inserting`). Pure: what the engine has to do is written into
+the plan.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from samovar.runtime.cells import Cells, Slot, common
+from samovar.runtime.inserting import Moved, Piece, leftovers, moves, pieces_alike
 from samovar.runtime.jobs import Copy, Job, Limits, Plan, Remove, Restore, Save, Shift
 from samovar.runtime.shelf import Found, Shelf
 
@@ -49,8 +51,7 @@ class Caches:
     def place(self, job: Job, plan: Plan) -> None:
         """Gives `job` an idle slot, with as much of its tokens' cache as there is. There is an idle slot."""
         job.admitted = self.tick()
-        offers = [offer for offer in self._offers(job) if offer.keep]
-        best = max(offers, key=lambda offer: (offer.keep, -offer.cost), default=None)
+        best = self._best(job)
         if best:
             best.take(job, plan)
         else:
@@ -68,6 +69,30 @@ class Caches:
         if not worked:
             self.cut(job.slot, 0)
             job.cached = 0
+
+    def hand_over(self, job: Job, plan: Plan) -> None:
+        """Gives `job` the pieces on their way to it that its tokens have come to."""
+        moved, slot = job.moved, job.slot
+        if not (moved and slot):
+            return
+        while moved.pieces and moved.pieces[0].start == job.computed:
+            piece = moved.pieces.pop(0)
+            plan.ops.append(Copy(moved.slot.sequence, slot.sequence, piece.end, piece.start))
+            slot.exact = piece.start if slot.exact is None else slot.exact
+            slot.tokens += job.tokens[piece.start : piece.end]
+            slot.cells += moved.slot.cells[: piece.count]
+            del moved.slot.cells[: piece.count]
+        if not moved.pieces:
+            plan.ops += self.let_go(job)
+
+    def let_go(self, job: Job) -> list[Remove]:
+        """Forgets what is still on its way to `job`. The engine does what is returned."""
+        moved, job.moved = job.moved, None
+        if moved is None:
+            return []
+        self.cut(moved.slot, 0)
+        self.free(moved.slot)
+        return [Remove(moved.slot.sequence, 0)]
 
     def lend(self, source: Slot, target: Slot, count: int, plan: Plan) -> None:
         """Gives the first `count` tokens of `source` to `target`, in place of what that holds."""
@@ -89,6 +114,7 @@ class Caches:
         del slot.cells[keep:], slot.tokens[keep:]
         slot.known = slot.known if slot.known <= keep else 0
         slot.saved = min(slot.saved, keep)
+        slot.exact = slot.exact if slot.doubtful(keep) else None
 
     def free(self, slot: Slot) -> None:
         """Nobody uses the slot any more; what it holds stays."""
@@ -115,9 +141,22 @@ class Caches:
         self._clock += 1
         return self._clock
 
+    def _best(self, job: Job) -> Offer | None:
+        """The offer that keeps most; one that is approximate only where that is much."""
+        offers = [offer for offer in self._offers(job) if offer.keep]
+        best = max(offers, key=lambda offer: (offer.keep, -offer.cost), default=None)
+        least = (best.keep if best else 0) + self._limits.probe
+        if self._limits.reuse_shifted and least < len(job.tokens) and len(job.pair) == 1:
+            inserted = [offer for slot in self._held_for(job) if (offer := self._behind_inserted(slot, job))]
+            best = max((offer for offer in inserted if offer.keep >= least), key=lambda o: o.keep, default=best)
+        return best
+
+    def _held_for(self, job: Job) -> list[Slot]:
+        """The slots that hold what the job may take over."""
+        return [slot for slot in self.slots if slot.tokens and not slot.restoring and slot.tenant == job.tenant]
+
     def _offers(self, job: Job) -> list[Offer]:
-        able, idle = self._limits, self.idle
-        mine = [slot for slot in self.slots if slot.tokens and not slot.restoring and slot.tenant == job.tenant]
+        able, idle, mine = self._limits, self.idle, self._held_for(job)
         offers = [offer for slot in mine if (offer := self._live(slot, job, idle))]
         if able.can_shift:
             offers += [offer for slot in mine if not slot.busy and (offer := self._behind_gap(slot, job))]
@@ -154,7 +193,21 @@ class Caches:
     def _behind_gap(self, slot: Slot, job: Job) -> Offer | None:
         start = common(slot.tokens, job.tokens)
         gap, alike = gap_after(slot.tokens, job.tokens[:-1], start, self._limits.probe)
-        return Offer(start + alike, 1, partial(self._closed, slot, start, gap, alike)) if alike else None
+        # A cell has one position: shifted for one sequence, it is shifted for all that share it.
+        if not alike or not self.cells.unshared(slot.cells[start + gap : start + gap + alike]):
+            return None
+        return Offer(start + alike, 1, partial(self._closed, slot, start, gap, alike))
+
+    def _behind_inserted(self, slot: Slot, job: Job) -> Offer | None:
+        spare = next((other for other in self.idle if other is not slot), None)
+        if slot.busy or spare is None:
+            return None
+        start = common(slot.tokens, job.tokens)
+        pieces = pieces_alike(slot.tokens, job.tokens[:-1], start, self._limits.probe)
+        if not all(self.cells.unshared(slot.cells[piece.held : piece.behind]) for piece in moves(pieces)):
+            return None
+        keep = start + sum(piece.count for piece in pieces)
+        return Offer(keep, 3, partial(self._with_pieces, slot, spare, start, pieces)) if pieces else None
 
     def _in_place(self, slot: Slot, keep: int, job: Job, plan: Plan) -> None:
         self.trim(slot, keep, plan)
@@ -171,9 +224,26 @@ class Caches:
         self.cells.release(slot.cells[start : start + gap])
         del slot.cells[start : start + gap], slot.tokens[start : start + gap]
         slot.known = slot.saved = 0
+        slot.exact = slot.exact and max(slot.exact - gap, min(slot.exact, start))
         plan.ops.append(Remove(slot.sequence, start, start + gap))
         plan.ops.append(Shift(slot.sequence, start + gap, start + gap + alike, -gap))
         self._settle(job, slot)
+
+    def _with_pieces(
+        self, source: Slot, target: Slot, start: int, pieces: list[Piece], job: Job, plan: Plan
+    ) -> None:
+        """The job goes on in `target` with the beginning; the pieces wait where they are, at their new places."""
+        self._empty(target, plan)
+        self.save(source, plan)
+        self._copy(source, target, start, plan)
+        plan.ops += [Remove(source.sequence, *part) for part in leftovers(pieces, len(source.tokens))[::-1]]
+        plan.ops += [Shift(source.sequence, p.held, p.behind, p.by) for p in moves(pieces)]
+        kept = [cell for piece in pieces for cell in source.cells[piece.held : piece.behind]]
+        self.cells.share(kept)
+        self.cut(source, 0)
+        source.cells, source.busy = kept, True
+        job.moved = Moved(source, pieces)
+        self._settle(job, target)
 
     def _restore(self, found: Found, job: Job, plan: Plan) -> None:
         slot = self.idle[0]
@@ -189,13 +259,17 @@ class Caches:
     def _settle(self, job: Job, slot: Slot) -> None:
         slot.busy, slot.asked, job.slot = True, job.prompt, slot
         slot.tenant, slot.session, slot.fleeting = job.tenant, job.session, job.warm and not job.session
-        job.cached = len(slot.tokens) if job.cached < 0 else job.cached
+        if job.cached < 0:
+            moved = job.moved.count if job.moved else 0
+            job.cached = len(slot.tokens) + moved
+            job.approximate = slot.doubtful(len(slot.tokens)) + moved
 
     def _copy(self, source: Slot, target: Slot, end: int, plan: Plan) -> None:
         if end:
             target.tokens = source.tokens[:end]
             target.cells = source.cells[:end]
             target.known = source.known if source.known <= end else 0
+            target.exact = source.exact if source.doubtful(end) else None
             self.cells.share(target.cells)
             plan.ops.append(Copy(source.sequence, target.sequence, end))
 
@@ -211,8 +285,9 @@ class Caches:
         self.trim(slot, 0, plan)
 
     def _saving(self, slot: Slot) -> Save | None:
-        """What to save, unless that was done or is not worth it."""
-        if slot.fleeting or len(slot.tokens) < max(self._limits.worth, slot.saved + 1):
+        """What to save, unless that was done, is not worth it, or is not what computing it gives."""
+        short = len(slot.tokens) < max(self._limits.worth, slot.saved + 1)
+        if short or slot.fleeting or slot.exact is not None:
             return None
         slot.saved = len(slot.tokens)
         if self._shelf.covers(slot.tokens, slot.tenant):

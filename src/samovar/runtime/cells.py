@@ -31,6 +31,10 @@ class Cells:
         for cell in cells:
             self._owners[cell] += 1
 
+    def unshared(self, cells: Iterable[int]) -> bool:
+        """Whether each of `cells` belongs to one sequence only."""
+        return all(self._owners[cell] == 1 for cell in cells)
+
     def release(self, cells: Iterable[int]) -> None:
         for cell in cells:
             self._owners[cell] -= 1
@@ -44,7 +48,8 @@ class Slot:
     `asked`: how many of them were the prompt of its last request; what follows is an answer. `known`: after how
     many of them the logits are kept, 0 where they are not. `tenant`, `session`: whose tokens they are. `restoring`:
     they are on their way from the shelf. `saved`: how many of them were offered to it. `fleeting`: they were read
-    ahead for nobody's session, and the shelf is not to have them.
+    ahead for nobody's session, and the shelf is not to have them. `exact`: how many of them are just as if they had
+    been computed here, None: all; those behind were moved there (`inserting`), or computed with such in view.
     """
 
     def __init__(self, sequence: int) -> None:
@@ -54,12 +59,17 @@ class Slot:
         self.asked = 0
         self.known = 0
         self.saved = 0
+        self.exact: int | None = None
         self.tenant = ""
         self.session = ""
         self.busy = False
         self.restoring = False
         self.fleeting = False
         self.used_at = 0
+
+    def doubtful(self, count: int) -> int:
+        """How many of the first `count` tokens are not `exact`."""
+        return 0 if self.exact is None else max(count - self.exact, 0)
 
 
 def common(one: Sequence[int], other: Sequence[int]) -> int:

@@ -85,8 +85,7 @@ class Desk:
     def finish(self, choice: Choice, events: list[Event]) -> list[Remove]:
         """The choice ends with `events`. The caller does what is returned."""
         job, answer = choice.job, self.answer(choice.job)
-        removals = self._scheduler.settle(job)
-        self._scheduler.finish(job)
+        removals = self._scheduler.settle(job) + self._scheduler.finish(job)
         del self.choices[job]
         drawn = job.tokens[job.prompt :]
         self._prompts.remember(answer.request, job.tokens[: job.prompt], drawn, "".join(choice.said))
@@ -110,7 +109,7 @@ class Desk:
         return removals
 
     def progress(self, job: Job) -> None:
-        self.say(job.request, PromptProgress(min(job.computed, job.prompt), job.prompt, job.cached))
+        self.say(job.request, PromptProgress(job.done, job.prompt, job.cached))
 
     def speak(self) -> None:
         """Says what was drawn since."""

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from samovar.runtime.cells import Slot
+from samovar.runtime.inserting import Moved
 from samovar.runtime.shelf import Found
 
 
 @dataclass(eq=False)
 class Job:
     """One choice of one request. `tokens` is the prompt and what was generated; the last one is never computed
-    before a draw needs the logits after it.
+    before a draw needs the logits after it. `cached`: tokens of the prompt that were held anywhere, −1 before it is
+    known; `approximate` of them are not exact (`Slot.exact`). `moved`: what is on its way to it (`inserting`).
 
     `shadow`: the same choice after a negative prompt; `leader`: whose shadow this is. `borrows`: tokens that a
     shadow waits for its leader to compute, before it copies them. `warm`: its prompt is read in idle time, for a
@@ -32,7 +34,9 @@ class Job:
     borrows: int = 0
     warm: bool = False
     slot: Slot | None = None
+    moved: Moved | None = None
     cached: int = -1
+    approximate: int = 0
     admitted: int = 0
 
     @property
@@ -46,7 +50,17 @@ class Job:
     @property
     def missing(self) -> int:
         """Tokens still to be computed before the next draw; 0 where the logits after the last one are kept."""
-        return len(self.tokens) - self.computed
+        return len(self.tokens) - self.computed - (self.moved.count if self.moved else 0)
+
+    @property
+    def done(self) -> int:
+        """Tokens of the prompt that need not be computed any more."""
+        return min(len(self.tokens) - self.missing, self.prompt)
+
+    @property
+    def stretch(self) -> int:
+        """Tokens of the prompt that can be computed before something else comes: all, or up to what was moved."""
+        return self.moved.pieces[0].start - self.computed if self.moved else self.missing
 
     @property
     def pair(self) -> list[Job]:
@@ -57,7 +71,7 @@ class Job:
     @property
     def ready(self) -> bool:
         """Whether at most the token before the next draw is missing."""
-        return self.missing <= 1 and not self.borrows and not self.restoring
+        return self.missing <= 1 and not self.borrows and not self.restoring and not self.moved
 
     @property
     def reads_prompt(self) -> bool:
@@ -80,16 +94,17 @@ class Remove:
 
 @dataclass(frozen=True)
 class Copy:
-    """Positions [0, end) of `source` also belong to `target`, which is empty."""
+    """Positions [start, end) of `source` also belong to `target`, which ends at `start`."""
 
     source: int
     target: int
     end: int
+    start: int = 0
 
 
 @dataclass(frozen=True)
 class Shift:
-    """Positions from `start` to `end` of the sequence move by `by`, which is negative, into a gap."""
+    """Positions [start, end) of the sequence move by `by`, to where there are none."""
 
     sequence: int
     start: int
@@ -157,7 +172,7 @@ class Limits:
     something does; `queue`: requests that may wait. `worth`: tokens from which a cache is worth the milliseconds
     that it takes to save or to restore it; `probe`: tokens after a gap that must be alike
     before what follows is moved. `apart`: each sequence has a window of cells of its own, and what is idle slows
-    nobody.
+    nobody. `reuse_shifted`: what follows inserted text is moved too, which is approximate.
     """
 
     window: int
@@ -172,3 +187,4 @@ class Limits:
     can_remove_tail: bool = True
     can_shift: bool = False
     apart: bool = False
+    reuse_shifted: bool = False

@@ -39,9 +39,9 @@ class Keeper:
                 case Remove(sequence, start, end):
                     if not self._engine.remove(sequence, start, end):
                         raise EngineFailed("runtime.engine_fault", fault=f"seq_rm {sequence} {start} {end}")
-                case Copy(source, target, end):
-                    self._engine.copy(source, target, end)
-                    if source in self._rows:
+                case Copy(source, target, end, start):
+                    self._engine.copy(source, target, end, start=start)
+                    if source in self._rows and not start:
                         self._rows[target] = self._rows[source]
                 case Shift(sequence, start, end, by):
                     self._engine.shift(sequence, start, end, by)

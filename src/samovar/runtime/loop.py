@@ -220,18 +220,20 @@ class GenerationLoop:
             self._remove(self._desk.fail(request, error))
 
 
-def limits_of(engine: Engine) -> Limits:
-    info = engine.info
+def limits_of(engine: Engine, *, reuse_shifted: bool = False) -> Limits:
+    """What the engine allows. `reuse_shifted`: as in `Limits`, where the engine can do it."""
+    info, able = engine.info, engine.info.capabilities
     return Limits(
         chunk=_whole(Limits.chunk, info.setting),
         busy_chunk=_whole(Limits.busy_chunk, info.setting),
         window=info.window,
         cells=info.cells,
         sequences=info.parallel,
-        can_copy=info.capabilities.can_copy,
-        can_remove_tail=info.capabilities.can_remove_tail,
-        can_shift=info.capabilities.can_shift,
+        can_copy=able.can_copy,
+        can_remove_tail=able.can_remove_tail,
+        can_shift=able.can_shift,
         apart=info.apart,
+        reuse_shifted=reuse_shifted and able.can_reuse_shifted and info.parallel > 1,
     )
 
 

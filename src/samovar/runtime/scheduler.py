@@ -90,6 +90,7 @@ class Scheduler:
         self._admit(plan)
         for job in self.running:
             self._lend(job, plan)
+            self.caches.hand_over(job, plan)
         drawing = [job for job in self.running if all(one.ready for one in job.pair)]
         for job in drawing:
             self._checkpoint(job, plan)
@@ -149,24 +150,27 @@ class Scheduler:
         lengths = [len(one.tokens) for one in job.pair]
         return min(self.limits.window - max(lengths), (self.limits.cells - sum(lengths)) // len(lengths))
 
-    def finish(self, job: Job) -> None:
-        """`job` is over, done or cancelled. Its sequence stays as cache until the cells are needed."""
+    def finish(self, job: Job) -> list[Remove]:
+        """`job` is over, done or cancelled. Its sequence stays as cache until the cells are needed. The caller does
+        what is returned."""
         self._steady = False
         if job in self.waiting:
             self.waiting.remove(job)
+        removals = self.caches.let_go(job)
         for one in job.pair:
             if one.slot:
                 self.caches.free(one.slot)
                 one.slot = None
                 self.running.remove(one)
+        return removals
 
     def forget(self, job: Job) -> list[Remove]:
         """As `finish`, but its cache is not to be trusted. The caller does what is returned."""
         slots = [one.slot for one in job.pair if one.slot]
-        self.finish(job)
+        removals = self.finish(job)
         for slot in slots:
             self.caches.cut(slot, 0)
-        return [Remove(slot.sequence, 0) for slot in slots]
+        return removals + [Remove(slot.sequence, 0) for slot in slots]
 
     def keep_logits(self, job: Job) -> list[int]:
         """The logits after all of the job's tokens, and its shadow's, are kept from now on: the sequences they
@@ -229,7 +233,7 @@ class Scheduler:
         shares = []
         for job in readers:
             held = len(job.pair) > 1 or not self.limits.can_remove_tail
-            count = 0 if job.borrows or job.restoring else min(budget, job.missing - held)
+            count = 0 if job.borrows or job.restoring else min(budget, job.missing - held, job.stretch)
             if count > 0:
                 shares.append((job, count))
                 budget -= count
@@ -281,6 +285,7 @@ class Scheduler:
 
     def _preempt(self, job: Job, plan: Plan) -> None:
         """Gives up the cells of `job` and puts it in front of the queue, with what it has generated."""
+        plan.ops += self.caches.let_go(job)
         for one in job.pair:
             assert one.slot is not None
             self.running.remove(one)

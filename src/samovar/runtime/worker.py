@@ -23,8 +23,9 @@ from samovar.core.events import Delta
 from samovar.engines.registry import open_engine
 from samovar.runtime import frames
 from samovar.runtime.frames import FromWorker, Happened, Load, LoadFailed, Loading, Noted, Quit, Ready, ToWorker
+from samovar.runtime.jobs import Limits
 from samovar.runtime.kv import Tiers, open_tiers
-from samovar.runtime.loop import GenerationLoop
+from samovar.runtime.loop import GenerationLoop, limits_of
 from samovar.runtime.shelf import TierShelf
 from samovar.runtime.speculation import Speculation, open_speculation
 
@@ -105,6 +106,8 @@ def load(spec: LoadSpec, outbox: Outbox, quitting: threading.Event) -> tuple[Eng
         outbox.put(LoadFailed(error.value()))
         outbox.flush()
         return None
+    if spec.reuse_shifted and not limits_of(engine, reuse_shifted=True).reuse_shifted:
+        notes += (Note("runtime.reuse_impossible"),)
     outbox.put(Ready(msgspec.structs.replace(engine.info, notes=engine.info.notes + notes)))
     outbox.flush()
     return engine, speculation
@@ -117,10 +120,12 @@ def shelf_for(engine: Engine, spec: LoadSpec) -> Tiers:
     return open_tiers(spec.kv_folder, engine.info.cache_id, ram=ram, disk=disk, cuttable=able.can_remove_tail)
 
 
-def serve(engine: Engine, speculation: Speculation, tiers: Tiers, inbox: Inbox, outbox: Outbox) -> None:
+def serve(
+    engine: Engine, limits: Limits, speculation: Speculation, tiers: Tiers, inbox: Inbox, outbox: Outbox
+) -> None:
     """Answers until told to quit."""
     guesser = speculation if speculation.active else None
-    loop = GenerationLoop(engine, outbox.put, store=TierShelf(tiers), speculation=guesser, patient=True)
+    loop = GenerationLoop(engine, outbox.put, limits, TierShelf(tiers), guesser, patient=True)
     # What was loaded stays: the collector need not walk over it between two tokens.
     gc.collect()
     gc.freeze()
@@ -169,7 +174,8 @@ def main() -> None:
         if loaded is not None:
             engine, speculation = loaded
             tiers = shelf_for(engine, first.spec)
-            serve(engine, speculation, tiers, inbox, outbox)
+            limits = limits_of(engine, reuse_shifted=first.spec.reuse_shifted)
+            serve(engine, limits, speculation, tiers, inbox, outbox)
             tiers.close(WRITING_SECONDS)
             speculation.close()
             engine.close()

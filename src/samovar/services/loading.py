@@ -161,7 +161,7 @@ class LoadPlanner:
         chosen = self._settings
         # Without flash attention queries are multiplied with the cached keys as with any matrix of their type.
         keys = (cache.keys.upper(), shape.key_head)
-        return ways_to_compute(
+        ways = ways_to_compute(
             builds=[found.build for found in installed_builds(native)],
             cpu=read_cpu(),
             parallel=parallel,
@@ -169,6 +169,9 @@ class LoadPlanner:
             preference=chosen.library,
             cache=cache,
         )
+        # Between contexts only whole sequences are copied.
+        together = tuple(way for way in ways if not way.apart)
+        return together if chosen.reuse_shifted and together else ways
 
     def _with_caches(self, spec: LoadSpec, left: int) -> LoadSpec:
         """`spec` with room for caches: as the settings say, else of the `left` bytes of memory and of the disk."""
@@ -178,6 +181,7 @@ class LoadPlanner:
             kv_folder=str(folder),
             kv_ram=default_ram(left) if ram is None else ram,
             kv_disk=default_disk(disk_room(folder)) if disk is None else disk,
+            reuse_shifted=self._settings.reuse_shifted,
         )
 
     def outlook(self, model: InstalledModel, window: int | None, alpha: float | None) -> Outlook:
@@ -208,6 +212,7 @@ def verdict_key(spec: LoadSpec) -> str:
         sorted(cpu.flags),
         (cpu.cores, logical_cores(), spec.threads),
         spec.parallel > 1,
+        spec.reuse_shifted,
         spec.cache,
         spec.rope,
     )

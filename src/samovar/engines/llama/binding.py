@@ -126,10 +126,14 @@ class Binding(ABC):
         """`end` −1: up to the last position."""
 
     @abstractmethod
-    def copy(self, context: int, source: int, target: int, end: int) -> None: ...
+    def copy(self, context: int, source: int, target: int, start: int, end: int) -> None: ...
 
     @abstractmethod
     def shift(self, context: int, sequence: int, start: int, end: int, by: int) -> None: ...
+
+    @abstractmethod
+    def last_position(self, context: int, sequence: int) -> int:
+        """Of a sequence that is not empty."""
 
     @abstractmethod
     def can_shift(self, context: int) -> bool:

@@ -37,9 +37,11 @@ class Context:
         self._binding = binding
         self._handle = handle
         self.vocab_size = vocab_size
-        self._room = options.batch
+        # The library takes no more at once than the cells that it was asked for, even where it has made more.
+        self._room = min(options.batch, options.cells)
         self._threads = options.threads
         self._gaps = False
+        self._shifted = False
         self._viewed = (0, 0)
         self._view = np.empty((0, vocab_size), dtype=np.float32)
         # Plain C arrays: to fill them from lists touches less memory than NumPy does, between two tokens.
@@ -83,17 +85,19 @@ class Context:
         self._gaps = self._binding.compact_cells
         return self._binding.remove(self._open, sequence, start, -1 if end is None else end)
 
-    def copy(self, source: int, target: int, end: int) -> None:
-        self._binding.copy(self._open, source, target, end)
+    def copy(self, source: int, target: int, start: int, end: int) -> None:
+        self._binding.copy(self._open, source, target, start, end)
 
     def shift(self, sequence: int, start: int, end: int, by: int) -> None:
         self._binding.shift(self._open, sequence, start, end, by)
+        self._shifted = True
 
     def can_shift(self) -> bool:
         return self._binding.can_shift(self._open)
 
     def export(self, sequence: int) -> bytearray:
         """The sequence's state as the library writes it."""
+        self._turn_keys(sequence)
         size = self._binding.state_size(self._open, sequence)
         state = bytearray(size)
         written = self._binding.state_read(self._open, sequence, _address(state), size)
@@ -130,6 +134,7 @@ class Context:
         self._batch.n_tokens = count
         code = self._binding.decode(self._open, self._batch)
         if code == 0:
+            self._shifted = False
             return self._rows(sum(wanted))
         reason = self._binding.log.reason() or "–"
         if code == _NO_SLOT:
@@ -147,6 +152,13 @@ class Context:
             self._view = np.frombuffer(memoryview(floats), dtype=np.float32).reshape(count, self.vocab_size)
             self._viewed = (address, count)
         return self._view
+
+    def _turn_keys(self, sequence: int) -> None:
+        """Sees that keys are as their positions say: after a shift, they are once something has been computed."""
+        if self._shifted:
+            end = self._binding.last_position(self._open, sequence) + 1
+            self.decode(Batch([0], [end], [sequence], [False]))
+            self.remove(sequence, end, None)
 
     def _close_gaps(self) -> None:
         if self._gaps and not self._binding.compact(self._open):

@@ -73,7 +73,8 @@ class Contexts:
                 self._gathering.dismiss(sequence)
         return self._at_home(sequence).remove(0, start, end)
 
-    def copy(self, source: int, target: int, end: int) -> None:
+    def copy(self, source: int, target: int, start: int, end: int) -> None:  # noqa: ARG002 - always 0
+        """Only from the beginning on: what is exported and restored is whole."""
         self.restore(target, memoryview(self.export(source)))
         self.remove(target, end, None)
 

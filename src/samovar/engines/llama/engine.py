@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from samovar.core.engine import Batch, EngineInfo
 from samovar.core.errors import EngineFailed
 from samovar.engines.blob import seal, unseal
-from samovar.engines.checks import check_batch, check_sequence
+from samovar.engines.checks import check_batch, check_copy, check_sequence
 from samovar.engines.llama.contexts import AnyContext
 from samovar.engines.llama.model import Model
 
@@ -49,13 +49,16 @@ class LlamaEngine:
             self._ends[sequence] = end
         return logits
 
-    def copy(self, source: int, target: int, end: int) -> None:
+    def copy(self, source: int, target: int, end: int, *, start: int = 0) -> None:
         check_sequence(self._info, source)
-        self._must_be_empty(target)
-        self._must("can_copy", self._info.capabilities.can_copy)
+        check_sequence(self._info, target)
+        check_copy(target, start, self._ends[target])
+        able = self._info.capabilities
+        self._must("can_copy", able.can_copy)
+        self._must("can_copy_range", able.can_copy_range or not start)
         end = min(end, self._ends[source])
-        if end > 0:
-            self._context.copy(source, target, end)
+        if end > start:
+            self._context.copy(source, target, start, end)
             self._ends[target] = end
 
     def remove(self, sequence: int, start: int, end: int | None = None) -> bool:

@@ -78,6 +78,7 @@ FUNCTIONS: Mapping[str, Signature] = {
     "_remove": ("llama_kv_cache_seq_rm", BOOL, (PTR, I32, I32, I32)),
     "_copy": ("llama_kv_cache_seq_cp", None, (PTR, I32, I32, I32, I32)),
     "_shift": ("llama_kv_cache_seq_add", None, (PTR, I32, I32, I32, I32)),
+    "_last_position": ("llama_kv_cache_seq_pos_max", I32, (PTR, I32)),
     "_mark_defragment": ("llama_kv_cache_defrag", None, (PTR,)),
     "_new_view": ("llama_kv_cache_view_init", CacheView, (PTR, I32)),
     "_fill_view": ("llama_kv_cache_view_update", None, (PTR, ctypes.POINTER(CacheView))),
@@ -104,6 +105,7 @@ class IkBinding(Binding):
     _remove: Callable[[int, int, int, int], bool]
     _copy: Callable[[int, int, int, int, int], None]
     _shift: Callable[[int, int, int, int, int], None]
+    _last_position: Callable[[int, int], int]
     _mark_defragment: Callable[[int], None]
     _update: Callable[[int], int]
     _new_view: Callable[[int, int], CacheView]
@@ -144,11 +146,14 @@ class IkBinding(Binding):
     def remove(self, context: int, sequence: int, start: int, end: int) -> bool:
         return self._remove(context, sequence, start, end)
 
-    def copy(self, context: int, source: int, target: int, end: int) -> None:
-        self._copy(context, source, target, 0, end)
+    def copy(self, context: int, source: int, target: int, start: int, end: int) -> None:
+        self._copy(context, source, target, start, end)
 
     def shift(self, context: int, sequence: int, start: int, end: int, by: int) -> None:
         self._shift(context, sequence, start, end, by)
+
+    def last_position(self, context: int, sequence: int) -> int:
+        return self._last_position(context, sequence)
 
     def can_shift(self, context: int) -> bool:  # noqa: ARG002 - it cannot be asked
         """It lets itself be told to; models with two rope bases then come out wrong."""

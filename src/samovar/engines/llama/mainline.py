@@ -40,6 +40,7 @@ FUNCTIONS: Mapping[str, Signature] = {
     "_remove": ("llama_memory_seq_rm", BOOL, (PTR, I32, I32, I32)),
     "_copy": ("llama_memory_seq_cp", None, (PTR, I32, I32, I32, I32)),
     "_shift": ("llama_memory_seq_add", None, (PTR, I32, I32, I32, I32)),
+    "_last_position": ("llama_memory_seq_pos_max", I32, (PTR, I32)),
     "_can_shift": ("llama_memory_can_shift", BOOL, (PTR,)),
     "_state_size": ("llama_state_seq_get_size", SIZE, (PTR, I32)),
     "_state_get": ("llama_state_seq_get_data", SIZE, (PTR, PTR, SIZE, I32)),
@@ -59,6 +60,7 @@ class MainlineBinding(Binding):
     _remove: Callable[[int, int, int, int], bool]
     _copy: Callable[[int, int, int, int, int], None]
     _shift: Callable[[int, int, int, int, int], None]
+    _last_position: Callable[[int, int], int]
     _can_shift: Callable[[int], bool]
     _state_size: Callable[[int, int], int]
     _state_get: Callable[[int, int, int, int], int]
@@ -94,11 +96,14 @@ class MainlineBinding(Binding):
     def remove(self, context: int, sequence: int, start: int, end: int) -> bool:
         return self._remove(self._memory(context), sequence, start, end)
 
-    def copy(self, context: int, source: int, target: int, end: int) -> None:
-        self._copy(self._memory(context), source, target, 0, end)
+    def copy(self, context: int, source: int, target: int, start: int, end: int) -> None:
+        self._copy(self._memory(context), source, target, start, end)
 
     def shift(self, context: int, sequence: int, start: int, end: int, by: int) -> None:
         self._shift(self._memory(context), sequence, start, end, by)
+
+    def last_position(self, context: int, sequence: int) -> int:
+        return self._last_position(self._memory(context), sequence)
 
     def can_shift(self, context: int) -> bool:
         return self._can_shift(self._memory(context))

@@ -19,6 +19,7 @@ from samovar.engines.llama.builds import installed, version_of
 from samovar.engines.llama.calibrate import CELLS, ContextTrial, Deadline, calibrate, watch_others
 from samovar.engines.llama.choice import thread_counts
 from samovar.engines.llama.computing import context_for
+from samovar.engines.llama.context import Context
 from samovar.engines.llama.contexts import AnyContext
 from samovar.engines.llama.cpu import logical_cores, physical_cores, read_cpu
 from samovar.engines.llama.engine import LlamaEngine
@@ -205,6 +206,7 @@ def _capabilities(spec: LoadSpec, model: Model, context: AnyContext) -> Capabili
     return Capabilities(
         can_remove_tail=attends,
         can_copy=attends,
+        can_copy_range=attends and isinstance(context, Context),
         can_shift=attends and context.can_shift() and _shifts(spec, model, context),
         can_export=True,
         can_set_threads=True,
