@@ -15,7 +15,7 @@ from samovar.core.rope import KV_TYPES, CacheTypes, KvType
 from samovar.engines.llama.builds import installed, version_of
 from samovar.engines.llama.cpu import Cpu, parse_cpuinfo, read_cpu
 from samovar.engines.llama.faults import cache_refusal, first_wrong_batch
-from samovar.engines.llama.ladder import Preference, settings
+from samovar.engines.llama.ladder import MOST_APART, Preference, settings
 
 MODERN = Cpu("x86_64", frozenset({"sse4_2", "avx", "avx2", "fma"}), 8)
 OLD = Cpu("x86_64", frozenset({"sse4_2", "avx"}), 4)
@@ -38,6 +38,11 @@ def test_several_sequences_meet_flash_attention_on_ik_only_where_each_has_a_cont
     assert rungs[0] == Setting("ik", 512, True, apart=True)
     assert not any(rung.build == "ik" and rung.flash and not rung.apart for rung in rungs)
     assert Setting("ik", 512, False) in rungs
+
+
+def test_more_sequences_than_a_process_has_contexts_for_share_one() -> None:
+    assert settings(builds=BOTH, cpu=MODERN, parallel=MOST_APART)[0].apart
+    assert not any(rung.apart for rung in settings(builds=BOTH, cpu=MODERN, parallel=MOST_APART + 1))
 
 
 def test_a_model_that_is_not_quantised_is_computed_in_one_way_whoever_runs_beside_it() -> None:

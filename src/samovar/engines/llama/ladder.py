@@ -45,6 +45,9 @@ _EXACT = frozenset({"F32", "F16", "BF16"})
 """Types that are computed alike whatever else is in the batch. A model of these gives the same text whatever runs
 beside it, which flash attention for those who are not gathered, and none for those who are, would undo."""
 
+MOST_APART = 16
+"""`ik` has room for 64 allocators in a process, of which each context takes two: the 32nd ends the process."""
+
 
 def settings(
     *,
@@ -69,6 +72,8 @@ def settings(
     rungs = [rung for rung in (ALONE if parallel == 1 else SEVERAL) if rung.build in wanted]
     if cache.values == "f16" and tensors and all(type in _EXACT for type, _ in tensors):
         rungs = [rung for rung in rungs if not (rung.apart and rung.flash)]
+    if parallel > MOST_APART:
+        rungs = [rung for rung in rungs if not rung.apart]
     right = tuple(rung for rung in rungs if _right(rung, tensors))
     if not right:
         raise Missing("engines.known_wrong", builds=", ".join(sorted(wanted)), installed=", ".join(sorted(builds)))
