@@ -47,14 +47,6 @@ def test_what_is_to_be_reused_in_the_middle_needs_all_in_one_cache(
     assert verdict_key(spec) != verdict_key(replace(spec, reuse_shifted=False)), "the ways are others"
 
 
-def test_keys_are_kept_as_what_is_fastest_unless_somebody_says_otherwise(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    assert plan(monkeypatch, tmp_path, ENOUGH).cache == CacheTypes("q8_0", "f16")
-    assert plan(monkeypatch, tmp_path, ENOUGH, library="mainline").cache == CacheTypes("f16", "f16")
-    assert plan(monkeypatch, tmp_path, ENOUGH, cache=CacheTypes("f16", "f16")).cache == CacheTypes("f16", "f16")
-
-
 def test_with_less_all_share_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     spec = plan(monkeypatch, tmp_path, 600 << 20, parallel=4, ctx=8192)
     assert not any(way.apart for way in spec.settings) and 8192 <= spec.cells < 4 * 8192

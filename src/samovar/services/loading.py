@@ -15,28 +15,18 @@ from msgspec.structs import replace
 from samovar.core.engine import LoadSpec, Note, Setting, Speculate
 from samovar.core.errors import InvalidInput, Missing, NotEnoughMemory, NotFound, OutOfRange
 from samovar.core.library import InstalledModel
-from samovar.core.rope import NO_WISH, PLAIN_CACHE, QUICK_CACHE, CacheTypes, Context, check_wish
+from samovar.core.rope import NO_WISH, CacheTypes, Context, check_wish
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import find_native
 from samovar.engines.llama.builds import installed as installed_builds
 from samovar.engines.llama.cpu import logical_cores, processor_name, read_cpu
-from samovar.engines.llama.faults import source_of
-from samovar.engines.llama.ladder import UNQUANTISED
 from samovar.engines.llama.ladder import settings as ways_to_compute
 from samovar.formats.gguf import GgufHeader, read_header
 from samovar.formats.shape import ModelShape, model_shape, require_language_model
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 from samovar.hub.library import Library
-from samovar.hub.memory import (
-    DEFAULT_WINDOW,
-    LONGEST_WINDOW,
-    Demand,
-    MemoryPlan,
-    fits_blocks,
-    gathering_cells,
-    plan_memory,
-)
+from samovar.hub.memory import DEFAULT_WINDOW, LONGEST_WINDOW, Demand, MemoryPlan, gathering_cells, plan_memory
 from samovar.hub.outlook import Outlook, outlook
 from samovar.hub.rope import stretch
 
@@ -98,16 +88,9 @@ class LoadPlanner:
         available = available_memory()
         draft, for_draft = self._draft(model, available, context)
         spec, taken = self._plan(model, self._parallel, available - for_draft, context)
-        notes = spec.notes if context == self.context else (*spec.notes, _of_its_own(spec))
+        notes = spec.notes if context == self.context else (*spec.notes, _of_its_own(context, spec.window))
         spec = replace(spec, speculate=self._speculate(model), draft=draft, notes=notes)
         return self._with_caches(spec, available - for_draft - taken)
-
-    def whole(self, model: InstalledModel, context: Context) -> Context:
-        """`context` with the cache that suits the model where it names none. Raises BadModelFile, Missing."""
-        if context.cache or model.architecture == ECHO:
-            return replace(context, cache=context.cache or PLAIN_CACHE)
-        header = read_header(Path(model.path))
-        return replace(context, cache=self._suiting(header, model_shape(header)))
 
     def check(self, model: InstalledModel, context: Context) -> None:
         """Raises as `plan` does, but for the memory, which depends on what else is loaded."""
@@ -130,11 +113,10 @@ class LoadPlanner:
         native = find_native(chosen.home.builds)
         folder = native.folder if native else ""
         shape = model_shape(header)
-        cache = context.cache or self._suiting(header, shape)
-        ways = self._ways(header, shape, parallel, folder, cache)
-        demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=cache)
+        ways = self._ways(header, shape, parallel, folder, context.cache)
+        demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=context.cache)
         ways, memory = _fitting(ways, demand, available, context.ctx)
-        gathers = ways[0].apart and cache.values == "f16"
+        gathers = ways[0].apart and context.cache.values == "f16"
         gathered = gathering_cells(memory, available) if gathers else 0
         stretched = stretch(shape, memory.window, context.rope)
         spec = LoadSpec(
@@ -148,7 +130,7 @@ class LoadPlanner:
             settings=ways,
             calibrate=CALIBRATION,
             native=folder,
-            cache=cache,
+            cache=context.cache,
             rope=stretched.rope,
             notes=stretched.notes,
         )
@@ -172,15 +154,6 @@ class LoadPlanner:
         chosen = self._settings
         plain = chosen.speculate == "auto" and chosen.draft is None and model.architecture == ECHO
         return "off" if plain else chosen.speculate
-
-    def _suiting(self, header: GgufHeader, shape: ModelShape) -> CacheTypes:
-        """Keys of 8 bits for a quantised model where the library is faster with them, else all in 16."""
-        quantised = any(type not in UNQUANTISED for type, _ in header.tensor_kinds())
-        if not (quantised and fits_blocks(shape, QUICK_CACHE)):
-            return PLAIN_CACHE
-        native = find_native(self._settings.home.builds)
-        first = self._ways(header, shape, self._parallel, native.folder if native else "", QUICK_CACHE)[0]
-        return QUICK_CACHE if source_of(first.build) == "ik" and first.flash else PLAIN_CACHE
 
     def _ways(
         self, header: GgufHeader, shape: ModelShape, parallel: int, native: str, cache: CacheTypes
@@ -269,9 +242,9 @@ def _memory(way: Setting, demand: Demand, available: int, window: int | None) ->
     return plan_memory(demand, available, window)
 
 
-def _of_its_own(spec: LoadSpec) -> Note:
-    facts: dict[str, str | int | float] = {"window": spec.window}
-    return Note("models.context_chosen", facts | {"keys": spec.cache.keys, "values": spec.cache.values})
+def _of_its_own(context: Context, window: int) -> Note:
+    cache = context.cache
+    return Note("models.context_chosen", {"window": window, "keys": cache.keys, "values": cache.values})
 
 
 def _is_echo(name: str) -> bool:

@@ -41,7 +41,7 @@ SEVERAL: tuple[Setting, ...] = (
 """In one context, `ik` with flash attention ends the process as soon as a second sequence is in the cache, and each
 token attends to the cells of all sequences: eight prompts of 430 tokens take twice as long as apart."""
 
-UNQUANTISED = frozenset({"F32", "F16", "BF16"})
+_EXACT = frozenset({"F32", "F16", "BF16"})
 """Types that are computed alike whatever else is in the batch. A model of these gives the same text whatever runs
 beside it, which flash attention for those who are not gathered, and none for those who are, would undo."""
 
@@ -70,7 +70,7 @@ def settings(
         key = "engines.cpu_without_avx2" if set(builds) - usable else "engines.no_build"
         raise Missing(key, preference=preference, installed=", ".join(sorted(builds)) or "–")
     rungs = [rung for rung in (ALONE if parallel == 1 else SEVERAL) if rung.build in wanted]
-    if cache.values == "f16" and tensors and all(type in UNQUANTISED for type, _ in tensors):
+    if cache.values == "f16" and tensors and all(type in _EXACT for type, _ in tensors):
         rungs = [rung for rung in rungs if not (rung.apart and rung.flash)]
     if parallel > MOST_APART:
         rungs = [rung for rung in rungs if not rung.apart]
