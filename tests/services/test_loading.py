@@ -47,6 +47,13 @@ def test_what_is_to_be_reused_in_the_middle_needs_all_in_one_cache(
     assert verdict_key(spec) != verdict_key(replace(spec, reuse_shifted=False)), "the ways are others"
 
 
+def test_streams_are_gathered_only_where_keys_and_values_are_exact(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert plan(monkeypatch, tmp_path, ENOUGH, ctx=2048).gathered == 4 * 2048
+    assert plan(monkeypatch, tmp_path, ENOUGH, ctx=2048, cache=CacheTypes("q8_0", "f16")).gathered == 0
+
+
 def test_with_less_all_share_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     spec = plan(monkeypatch, tmp_path, 600 << 20, parallel=4, ctx=8192)
     assert not any(way.apart for way in spec.settings) and 8192 <= spec.cells < 4 * 8192

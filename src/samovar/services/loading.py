@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from samovar.core.engine import LoadSpec, Note, Setting, Speculate
 from samovar.core.errors import InvalidInput, Missing, NotEnoughMemory, NotFound, OutOfRange
 from samovar.core.library import InstalledModel
-from samovar.core.rope import NO_WISH, CacheTypes, Context, check_wish
+from samovar.core.rope import NO_WISH, PLAIN_CACHE, CacheTypes, Context, check_wish
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import find_native
 from samovar.engines.llama.builds import installed as installed_builds
@@ -116,7 +116,8 @@ class LoadPlanner:
         ways = self._ways(header, shape, parallel, folder, context.cache)
         demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=context.cache)
         ways, memory = _fitting(ways, demand, available, context.ctx)
-        gathers = ways[0].apart and context.cache.values == "f16"
+        # Quantised values cannot be turned; with quantised keys `ik` gave NaN in the common context.
+        gathers = ways[0].apart and context.cache == PLAIN_CACHE
         gathered = gathering_cells(memory, available) if gathers else 0
         stretched = stretch(shape, memory.window, context.rope)
         spec = LoadSpec(
