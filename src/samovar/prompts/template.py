@@ -67,7 +67,7 @@ def render(
     if continue_last and messages[-1].role != "assistant":
         raise InvalidInput("prompts.nothing_to_continue", role=messages[-1].role)
     given = [*strings([[m.role, m.content, m.name or ""] for m in messages]), *strings(list(tools))]
-    disguise = Disguise(special_texts, [template or "", *special_texts, bos_text, eos_text, *given])
+    disguise = Disguise(special_texts, [template or "", bos_text, eos_text, *given])
     job = _Job(template, messages, tools, disguise, continue_last, bos_text, eos_text, sum(map(len, given)), now)
     text, notes = job.run(disguise.hide)
     if any(disguise.hide(part) != disguise.hide_with_edges(part) for part in given):
