@@ -15,7 +15,7 @@ from samovar.core.rope import KV_TYPES, CacheTypes, KvType
 from samovar.engines.llama.builds import installed, version_of
 from samovar.engines.llama.cpu import Cpu, parse_cpuinfo, read_cpu
 from samovar.engines.llama.faults import cache_refusal, first_wrong_batch
-from samovar.engines.llama.ladder import MOST_APART, Preference, settings
+from samovar.engines.llama.ladder import MOST_APART, SMALL, Preference, settings
 
 MODERN = Cpu("x86_64", frozenset({"sse4_2", "avx", "avx2", "fma"}), 8)
 OLD = Cpu("x86_64", frozenset({"sse4_2", "avx"}), 4)
@@ -26,8 +26,8 @@ BOTH = ("ik", "mainline")
 def test_one_sequence_starts_with_the_fastest_and_ends_with_the_safest() -> None:
     assert settings(builds=BOTH, cpu=MODERN, parallel=1) == (
         Setting("ik", 512, True),
-        Setting("ik", 31, True),
-        Setting("ik", 31, False),
+        Setting("ik", SMALL, True),
+        Setting("ik", SMALL, False),
         Setting("mainline", 512, True),
         Setting("mainline", 512, False),
     )
@@ -56,7 +56,7 @@ def test_a_model_that_is_not_quantised_is_computed_in_one_way_whoever_runs_besid
 @pytest.mark.parametrize("type", ["Q4_1", "Q5_1"])
 def test_a_tensor_that_ik_gets_wrong_in_large_batches_starts_with_small_ones(type: str, width: int) -> None:
     rungs = settings(builds=BOTH, cpu=MODERN, parallel=8, tensors={(type, width), ("F32", 576)})
-    assert rungs[0] == Setting("ik", 31, True, apart=True)
+    assert rungs[0] == Setting("ik", SMALL, True, apart=True)
 
 
 @pytest.mark.parametrize("tensor", [("Q4_1", 640), ("Q8_0", 576), ("Q4_K", 2048)])
@@ -98,7 +98,7 @@ def test_quantised_keys_do_without_it() -> None:
 
 def test_ik_has_no_flash_attention_over_q5_1() -> None:
     rungs = settings(builds=BOTH, cpu=MODERN, parallel=1, cache=CacheTypes("q5_1"))
-    assert rungs[0] == Setting("ik", 31, False)
+    assert rungs[0] == Setting("ik", SMALL, False)
     assert not any(rung.build == "ik" and rung.flash for rung in rungs)
 
 

@@ -77,7 +77,7 @@ def test_the_compiled_one_stands_first_where_it_fits(tmp_path: Path) -> None:
 def test_it_is_tried_first_with_the_same_known_faults_and_stepped_down_from() -> None:
     rungs = settings(builds=("ik-native", "ik", "mainline"), cpu=CPU, parallel=4, tensors=[("Q4_1", 576)])
     assert list(dict.fromkeys(rung.build for rung in rungs)) == ["ik-native", "ik", "mainline"]
-    assert all(rung.micro_batch == 31 for rung in rungs if rung.build != "mainline")
+    assert all(rung.micro_batch < 32 for rung in rungs if rung.build != "mainline")
     only = settings(builds=("ik-native", "ik", "mainline"), cpu=CPU, parallel=1, preference="ik")
     assert {rung.build for rung in only} == {"ik-native", "ik"}
 

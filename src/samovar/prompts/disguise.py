@@ -22,8 +22,8 @@ _PRIVATE_RANGES = (range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 @dataclass(frozen=True)
 class _Controls:
-    """How to find the texts of one model's control tokens. `heads`, `tails`: what they begin and end with; `longest`:
-    the longest of these; `private`: private characters that occur in them."""
+    """How to find the texts of one model's control tokens. `heads`, `tails`: what they begin and end with;
+    `longest`: the length of the longest of these; `private`: private characters that occur in them."""
 
     pattern: re.Pattern[str]
     heads: frozenset[str]

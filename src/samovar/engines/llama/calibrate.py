@@ -19,7 +19,7 @@ from samovar.engines.llama.contexts import AnyContext
 
 CELLS = 512
 """KV cells that measuring needs."""
-DEPTH, PIECE, PIECES = 64, 31, (2, 8)
+DEPTH, PIECE, PIECES = 64, 24, (2, 10)
 """Tokens in the cache while tokens are drawn. A prompt that is read is of so many pieces of the smallest
 micro-batch, which is not to be charged for a remainder."""
 READING = 0.06
