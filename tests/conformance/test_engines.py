@@ -105,12 +105,6 @@ class TestIkGathered(GatheredSuite):
     setting = Setting("ik", 512, False, apart=True)
 
 
-@needs("ik")
-class TestIkGatheredOutOfFlashAttention(GatheredSuite):
-    setting = Setting("ik", 512, True, apart=True)
-    tolerance = 2e-2
-
-
 @needs("mainline")
 class TestMainline(LlamaSuite):
     setting = Setting("mainline", 512, False)

@@ -107,7 +107,7 @@ def test_without_time_the_first_way_and_the_likeliest_threads_are_measured() -> 
 def test_a_slow_model_is_measured_with_short_prompts() -> None:
     trial = Scripted(PLAIN, {2: 0.5}, {2: 0.05})
     calibrate([trial], (2,), 0.0, nothing, quiet)
-    assert set(trial.sizes) == {62}
+    assert set(trial.sizes) == {48}
 
 
 def test_nothing_is_concluded_while_other_processes_are_in_the_way() -> None:

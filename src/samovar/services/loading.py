@@ -116,8 +116,8 @@ class LoadPlanner:
         ways = self._ways(header, shape, parallel, folder, context.cache)
         demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=context.cache)
         ways, memory = _fitting(ways, demand, available, context.ctx)
-        # Quantised values cannot be turned; with quantised keys `ik` gave NaN in the common context.
-        gathers = ways[0].apart and context.cache == PLAIN_CACHE
+        # With quantised keys `ik` gave NaN in the common context.
+        gathers = ways[0].apart and not ways[0].flash and context.cache == PLAIN_CACHE
         gathered = gathering_cells(memory, available) if gathers else 0
         stretched = stretch(shape, memory.window, context.rope)
         spec = LoadSpec(

@@ -53,11 +53,12 @@ def context_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *,
 def _apart(spec: LoadSpec, one: ContextOptions, make: Callable[[ContextOptions], Context]) -> Contexts:
     """A context for each sequence with the options `one`, and one to gather them in where that may be."""
     gathering = None
-    if spec.gathered:
-        common = dataclasses.replace(one, parallel=spec.parallel, flash=False)
+    # With flash attention here and none there, a text would depend on who runs beside it.
+    if spec.gathered and not one.flash:
+        common = dataclasses.replace(one, parallel=spec.parallel)
 
         def make_common(cells: int) -> Context:
             return make(dataclasses.replace(common, cells=cells))
 
-        gathering = Gathering(make_common, spec.gathered, tolerance(spec.cache), turns=one.flash)
+        gathering = Gathering(make_common, spec.gathered, tolerance(spec.cache))
     return Contexts(partial(make, one), spec.parallel, gathering)
