@@ -46,7 +46,7 @@ async def test_what_is_kept_for_a_model_is_shown_beside_the_default(page: Page) 
     [
         ({}, None),
         ({"ctx": 8192, "alpha": 2.65, "cache": {"keys": "q8_0", "values": "q4_0"}}, ContextChoice(CHOSEN)),
-        ({"ctx": 2048}, ContextChoice(Context(ctx=2048))),
+        ({"ctx": 2048}, ContextChoice(Context(ctx=2048, cache=CacheTypes()))),
         ({"cache": "q5_1", "alpha": None}, ContextChoice(Context(cache=CacheTypes("q5_1", "q5_1")))),
         ({"cache": {"keys": "q8_0"}}, ContextChoice(Context(cache=CacheTypes("q8_0", "f16")))),
         ({"default": True}, ContextChoice(None)),

@@ -11,6 +11,7 @@ import pytest
 
 from samovar.core.engine import Batch, Engine, LoadSpec, Setting
 from samovar.core.errors import EngineFailed
+from samovar.core.rope import PLAIN_CACHE, QUICK_CACHE, CacheTypes
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.registry import open_engine
 from tests.conformance.engine_suite import PARALLEL, EngineSuite
@@ -23,8 +24,10 @@ def needs(build: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(missing, reason=f"the {build} build of libllama is not installed")
 
 
-def spec(engine: str, path: str, *settings: Setting) -> LoadSpec:
-    return LoadSpec(engine=engine, path=path, window=900, cells=1024, parallel=PARALLEL, settings=settings)
+def spec(engine: str, path: str, *settings: Setting, cache: CacheTypes = PLAIN_CACHE) -> LoadSpec:
+    return LoadSpec(
+        engine=engine, path=path, window=900, cells=1024, parallel=PARALLEL, settings=settings, cache=cache
+    )
 
 
 class TestEcho(EngineSuite):
@@ -40,6 +43,7 @@ class LlamaSuite(EngineSuite):
     """On a random F32 model, whose only error is that of 16-bit keys and values."""
 
     setting: Setting
+    cache = PLAIN_CACHE
     tolerance = 5e-3
 
     @pytest.fixture(scope="class")
@@ -50,7 +54,7 @@ class LlamaSuite(EngineSuite):
     @pytest.fixture(scope="class")
     @classmethod
     def engine(cls, path: Path) -> Iterator[Engine]:
-        engine = open_engine(spec("llama", str(path), cls.setting), lambda _: True)
+        engine = open_engine(spec("llama", str(path), cls.setting, cache=cls.cache), lambda _: True)
         yield engine
         engine.close()
 
@@ -75,6 +79,13 @@ class TestIkSmallBatches(LlamaSuite):
 
 
 @needs("ik")
+class TestIkWithKeysInBlocks(LlamaSuite):
+    setting = Setting("ik", 512, False)
+    cache = QUICK_CACHE
+    tolerance = 2e-2
+
+
+@needs("ik")
 class TestIkApart(LlamaSuite):
     setting = Setting("ik", 512, True, apart=True)
     tolerance = 2e-2
@@ -91,7 +102,7 @@ class GatheredSuite(LlamaSuite):
     @pytest.fixture(scope="class")
     @classmethod
     def engine(cls, path: Path) -> Iterator[Engine]:
-        one = spec("llama", str(path), cls.setting)
+        one = spec("llama", str(path), cls.setting, cache=cls.cache)
         gathered = msgspec.structs.replace(one, gathered=PARALLEL * one.cells)
         engine = gathering_always(open_engine(gathered, lambda _: True))
         yield engine
@@ -103,6 +114,19 @@ class GatheredSuite(LlamaSuite):
 @needs("ik")
 class TestIkGathered(GatheredSuite):
     setting = Setting("ik", 512, False, apart=True)
+
+
+@needs("ik")
+class TestIkGatheredOutOfFlashAttention(GatheredSuite):
+    setting = Setting("ik", 512, True, apart=True)
+    tolerance = 2e-2
+
+
+@needs("ik")
+class TestIkGatheredWithKeysInBlocks(GatheredSuite):
+    setting = Setting("ik", 512, True, apart=True)
+    cache = QUICK_CACHE
+    tolerance = 2e-2
 
 
 @needs("mainline")

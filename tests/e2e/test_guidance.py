@@ -26,7 +26,8 @@ def test_a_word_of_the_prompt_rises_with_the_scale_and_one_of_the_negative_promp
     assert share_of(starter, "dog", 0.0) > share_of(starter, "dog", 2.0) + 0.1
 
 
-def test_a_guided_answer_is_the_same_beside_other_requests_and_reuses_its_prompts(starter: Served) -> None:
+def test_a_guided_answer_is_another_one_and_asked_again_it_reads_no_prompt(starter: Served) -> None:
+    """That it is the same one is promised of models that are not quantised: `tests/runtime/test_same_text.py`."""
     body = {
         "messages": [
             {"role": "system", "content": "Talk like a pirate."},
@@ -40,7 +41,6 @@ def test_a_guided_answer_is_the_same_beside_other_requests_and_reuses_its_prompt
     first = starter.post("/v1/chat/completions", body).json()
     second = starter.post("/v1/chat/completions", body).json()
     plain = starter.post("/v1/chat/completions", body | {"guidance_scale": 1.0}).json()
-    assert second["choices"] == first["choices"]
     assert plain["choices"][0]["message"] != first["choices"][0]["message"]
     assert second["usage"]["prompt_tokens_details"]["cached_tokens"] == second["usage"]["prompt_tokens"]
 

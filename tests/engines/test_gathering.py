@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from samovar.core.engine import Batch
+from samovar.core.errors import EngineFailed
 from samovar.engines.llama.parts import joined, parts_of
-from samovar.engines.llama.state import is_empty
+from samovar.engines.llama.state import is_empty, turn_values
 from samovar.engines.llama.worth import ENOUGH, Worth
 
 
@@ -85,5 +88,40 @@ def test_a_batch_in_parts_is_the_same_batch(entries: list[tuple[int, bool]]) -> 
     )
 
 
+def state(cells: int, keys: list[int], values: list[int], type: int = 1) -> bytearray:
+    """A sequence as exported with flash attention: elements of keys and of values by layer, 0 for none."""
+    written = struct.pack("<I", cells) + b"".join(struct.pack("<iI", i, 0) for i in range(cells))
+    written += struct.pack("<II", 0, len(keys))
+    for widths in (keys, values):
+        for layer, width in enumerate(widths):
+            written += struct.pack("<iQ", type if width else -1, 2 * width)
+            written += np.arange(layer, layer + cells * width, dtype=np.uint16).tobytes()
+    return bytearray(written + struct.pack("<I", 0))
+
+
+@given(st.integers(0, 7), st.lists(st.integers(0, 5), min_size=1, max_size=4))
+def test_values_that_are_turned_twice_are_as_before(cells: int, widths: list[int]) -> None:
+    before = state(cells, widths, widths)
+    turned = bytearray(before)
+    turn_values(turned)
+    assert len(turned) == len(before) and turned != before
+    turn_values(turned)
+    assert turned == before
+
+
+def test_turned_values_are_those_of_each_element_over_all_cells() -> None:
+    turned = state(3, [0], [2])
+    turn_values(turned)
+    begin = 4 + 3 * 8
+    assert struct.unpack_from("<II", turned, begin) == (1, 1)
+    assert struct.unpack_from("<iII", turned, begin + 20) == (1, 2, 2)
+    assert np.frombuffer(turned, np.uint16, 6, begin + 32).tolist() == [0, 2, 4, 1, 3, 5]
+
+
+def test_values_in_blocks_are_not_turned() -> None:
+    with pytest.raises(EngineFailed, match="type 8"):
+        turn_values(state(3, [2], [2], type=8))
+
+
 def test_a_state_without_cells_says_so() -> None:
-    assert is_empty(bytearray(struct.pack("<I", 0))) and not is_empty(bytearray(struct.pack("<I", 1)))
+    assert is_empty(state(0, [2], [2])) and not is_empty(state(1, [2], [2]))

@@ -35,7 +35,7 @@ def test_one_sequence_starts_with_the_fastest_and_ends_with_the_safest() -> None
 
 def test_several_sequences_meet_flash_attention_on_ik_only_where_each_has_a_context_of_its_own() -> None:
     rungs = settings(builds=BOTH, cpu=MODERN, parallel=2)
-    assert rungs[0] == Setting("ik", 512, False, apart=True)
+    assert rungs[0] == Setting("ik", 512, True, apart=True)
     assert not any(rung.build == "ik" and rung.flash and not rung.apart for rung in rungs)
     assert Setting("ik", 512, False) in rungs
 
@@ -45,11 +45,18 @@ def test_more_sequences_than_a_process_has_contexts_for_share_one() -> None:
     assert not any(rung.apart for rung in settings(builds=BOTH, cpu=MODERN, parallel=MOST_APART + 1))
 
 
+def test_a_model_that_is_not_quantised_is_computed_in_one_way_whoever_runs_beside_it() -> None:
+    exact = {("F16", 64), ("F32", 576)}
+    assert settings(builds=BOTH, cpu=MODERN, parallel=4, tensors=exact)[0] == Setting("ik", 512, False, apart=True)
+    quantised = settings(builds=BOTH, cpu=MODERN, parallel=4, tensors=exact, cache=CacheTypes("q8_0", "q8_0"))
+    assert quantised[0] == Setting("ik", 512, True, apart=True)
+
+
 @pytest.mark.parametrize("width", [576, 960])
 @pytest.mark.parametrize("type", ["Q4_1", "Q5_1"])
 def test_a_tensor_that_ik_gets_wrong_in_large_batches_starts_with_small_ones(type: str, width: int) -> None:
     rungs = settings(builds=BOTH, cpu=MODERN, parallel=8, tensors={(type, width), ("F32", 576)})
-    assert rungs[0] == Setting("ik", SMALL, False, apart=True)
+    assert rungs[0] == Setting("ik", SMALL, True, apart=True)
 
 
 @pytest.mark.parametrize("tensor", [("Q4_1", 640), ("Q8_0", 576), ("Q4_K", 2048)])

@@ -10,6 +10,7 @@ from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,14 +19,16 @@ from hypothesis import strategies as st
 from samovar.core.engine import Batch, Engine, LoadSpec, Setting
 from samovar.core.events import Delta, Done, Event, Failed, Finish
 from samovar.core.parameters import SamplingParams
-from samovar.core.requests import GenerateRequest
+from samovar.core.requests import GenerateRequest, Part
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.registry import open_engine
 from samovar.runtime.frames import Cancel, FromWorker, Generate, Happened
 from samovar.runtime.jobs import Job
 from samovar.runtime.kv import Tiers, open_tiers
 from samovar.runtime.loop import GenerationLoop, limits_of
+from samovar.runtime.prompt import Prompts
 from samovar.runtime.shelf import TierShelf
+from samovar.sampling.guidance import Logits, guided
 from tests.runtime.speculation.conftest import Told
 from tests.support.gathering import gathering_always
 from tests.support.tiny_llama import Shape, TinyLlama
@@ -41,7 +44,11 @@ SYSTEM = [10 + i * 7 % 190 for i in range(40)]
 NOTES = [200 - i * 5 % 170 for i in range(30)]
 TALKS = [[20 + (i * i + 31 * talk) % 180 for i in range(90)] for talk in range(3)]
 
+NEGATIVE = (Part("The dull and sober talk of bankers.", False),)
+
 Prompt = tuple[int, ...]
+scales = st.sampled_from([1.0, 1.0, 1.0, 1.5])
+"""Of guidance: three in four are asked without."""
 prompts = st.builds(
     lambda talk, length, tail: (*SYSTEM, *TALKS[talk][:length], *tail),
     st.integers(0, 2),
@@ -54,10 +61,10 @@ changed = st.builds(
     st.integers(0, 30),
     st.sampled_from([0, 0, 20]),
 )
-asks = st.tuples(st.just("ask"), prompts, st.integers(1, 2))
+asks = st.tuples(st.just("ask"), prompts, st.integers(1, 2), scales)
 others = st.tuples(st.sampled_from(["step", "step", "cancel", "tidy", "restart", "again"]), st.integers(0, 9))
 schedules = st.lists(st.one_of(asks, asks, others), min_size=2, max_size=14)
-insertions = st.tuples(st.just("ask"), changed, st.integers(1, 2))
+insertions = st.tuples(st.just("ask"), changed, st.integers(1, 2), scales)
 changes = st.lists(st.one_of(insertions, insertions, others), min_size=2, max_size=14)
 
 WAYS = (
@@ -114,7 +121,7 @@ def references() -> dict[tuple[Setting, int], Engine]:
 
 def reference(way: Setting, layers: int) -> Engine:
     if (way, layers) not in references():
-        references()[way, layers] = open_tiny(way, 1, layers)
+        references()[way, layers] = open_tiny(way, 2, layers)
     return references()[way, layers]
 
 
@@ -127,22 +134,42 @@ def nothing_stays_open() -> Iterator[None]:
 
 
 @cache
-def alone(way: Setting, layers: int, prompt: Prompt) -> tuple[list[int], list[float]]:
-    """The greedy answer of a fresh sequence to nothing but the prompt, and by how much each token won."""
-    engine, tokens, leads = reference(way, layers), list(prompt), list[float]()
-    engine.remove(0, 0)
-    start = 0
-    for _ in range(MOST):
-        new = tokens[start:]
-        wanted = [False] * (len(new) - 1) + [True]
-        (row,) = engine.decode(Batch(new, list(range(start, len(tokens))), [0] * len(new), wanted))
-        start = len(tokens)
+def alone(way: Setting, layers: int, prompt: Prompt, scale: float = 1.0) -> tuple[list[int], list[float]]:
+    """The greedy answer of fresh sequences to nothing but the prompt and, where `scale` asks for guidance, the
+    negative one; and by how much each token won, as a difference of logits."""
+    engine = reference(way, layers)
+    for sequence in range(2):
+        engine.remove(sequence, 0)
+    negative = Prompts(engine).negative(request("", prompt, scale), list(prompt))
+    read = [list(prompt), *([negative] if negative else [])]
+    new, said, leads = read, list[int](), list[float]()
+    while len(said) < MOST:
+        rows = [last_row(engine, sequence, *both) for sequence, both in enumerate(zip(read, new, strict=True))]
+        row = guided(rows[0], rows[1], scale) if negative else rows[0]
         second, first = np.sort(row)[-2:]
-        leads.append(float(first - second))
-        tokens.append(int(row.argmax()))
-        if tokens[-1] in engine.info.end_tokens:
-            return tokens[len(prompt) : -1], leads
-    return tokens[len(prompt) :], leads
+        leads.append(float(first - second) / (2 * scale - 1))
+        token = int(row.argmax())
+        if token in engine.info.end_tokens:
+            break
+        said.append(token)
+        new = [[token]] * len(read)
+        read = [[*tokens, token] for tokens in read]
+    return said, leads
+
+
+def request(id: str, prompt: Prompt, scale: float, choices: int = 1) -> GenerateRequest:
+    guidance = {"guidance_scale": scale, "negative": NEGATIVE if scale != 1 else ()}
+    return msgspec.structs.replace(
+        GenerateRequest(id=id, tokens=prompt, sampling=GREEDY, max_tokens=MOST, n=choices), **guidance
+    )
+
+
+def last_row(engine: Engine, sequence: int, tokens: list[int], new: list[int]) -> Logits:
+    """What comes after `tokens`, of which only the `new` last ones are not in the sequence yet."""
+    places = list(range(len(tokens) - len(new), len(tokens)))
+    wanted = [False] * (len(new) - 1) + [True]
+    (row,) = engine.decode(Batch(new, places, [sequence] * len(new), wanted))
+    return np.array(row)
 
 
 class House:
@@ -152,7 +179,7 @@ class House:
         self._way, self._folder = way, folder
         self._layers, self._reuse_shifted = layers, reuse_shifted
         self._heard: dict[str, list[Event]] = {}
-        self._asked: dict[str, Prompt] = {}
+        self._asked: dict[str, tuple[Prompt, float]] = {}
         self._open()
 
     def _open(self) -> None:
@@ -171,16 +198,16 @@ class House:
         assert isinstance(frame, Happened)
         self._heard.setdefault(frame.id, []).append(frame.event)
 
-    def ask(self, prompt: Prompt, choices: int) -> None:
+    def ask(self, prompt: Prompt, choices: int, scale: float = 1.0) -> None:
         id = str(len(self._asked))
-        self._asked[id] = prompt
-        request = GenerateRequest(id=id, tokens=prompt, sampling=GREEDY, max_tokens=MOST, n=choices)
-        self.loop.handle(Generate(request))
+        self._asked[id] = prompt, scale
+        self.loop.handle(Generate(request(id, prompt, scale, choices)))
 
     def again(self, which: int) -> None:
         """A swipe of an earlier question."""
         if self._asked:
-            self.ask(list(self._asked.values())[which % len(self._asked)], 1)
+            prompt, scale = list(self._asked.values())[which % len(self._asked)]
+            self.ask(prompt, 1, scale)
 
     def cancel(self, which: int) -> None:
         self.loop.handle(Cancel(str(which)))
@@ -199,16 +226,18 @@ class House:
         self._open()
 
     def close(self) -> None:
-        self.finish()
-        self.loop.put_away()
-        self.tiers.close(60)
-        self.engine.close()
+        try:
+            self.finish()
+            self.loop.put_away()
+        finally:
+            self.tiers.close(60)
+            self.engine.close()
 
     def check(self) -> None:
         for id, events in self._heard.items():
             assert not any(isinstance(event, Failed) for event in events), events
             assert isinstance(events[-1], Done)
-            whole, leads = alone(self._way, self._layers, self._asked[id])
+            whole, leads = alone(self._way, self._layers, *self._asked[id])
             for end in (event for event in events if isinstance(event, Finish)):
                 said = [t.id for e in events if isinstance(e, Delta) and e.index == end.index for t in e.tokens]
                 if end.reason == "cancelled":
@@ -254,7 +283,7 @@ def run(house: House, schedule: list[tuple[str, ...]]) -> None:
     for name, *values in schedule:
         match name:
             case "ask":
-                house.ask(values[0], values[1])
+                house.ask(*values)
             case "step":
                 house.step(values[0])
             case "cancel":

@@ -13,12 +13,14 @@ from samovar.core.home import Home
 from samovar.core.rope import CacheTypes
 from samovar.core.settings import Settings
 from samovar.engines.llama.builds import installed
+from samovar.engines.llama.cpu import read_cpu
 from samovar.hub.starter import starter_file
 from samovar.services import loading
-from samovar.services.loading import LoadPlanner, verdict_key
+from samovar.services.loading import LoadPlanner
+from samovar.services.verdicts import verdict_key
 
 pytestmark = pytest.mark.skipif(
-    "ik" not in {found.build for found in installed()} or not loading.read_cpu().runs_ik,
+    "ik" not in {found.build for found in installed()} or not read_cpu().runs_ik,
     reason="the ik build of libllama cannot be used here",
 )
 ENOUGH = 8 << 30
@@ -47,11 +49,12 @@ def test_what_is_to_be_reused_in_the_middle_needs_all_in_one_cache(
     assert verdict_key(spec) != verdict_key(replace(spec, reuse_shifted=False)), "the ways are others"
 
 
-def test_streams_are_gathered_only_where_keys_and_values_are_exact(
+def test_keys_are_kept_as_what_is_fastest_unless_somebody_says_otherwise(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert plan(monkeypatch, tmp_path, ENOUGH, ctx=2048).gathered == 4 * 2048
-    assert plan(monkeypatch, tmp_path, ENOUGH, ctx=2048, cache=CacheTypes("q8_0", "f16")).gathered == 0
+    assert plan(monkeypatch, tmp_path, ENOUGH).cache == CacheTypes("q8_0", "f16")
+    assert plan(monkeypatch, tmp_path, ENOUGH, library="mainline").cache == CacheTypes("f16", "f16")
+    assert plan(monkeypatch, tmp_path, ENOUGH, cache=CacheTypes("f16", "f16")).cache == CacheTypes("f16", "f16")
 
 
 def test_with_less_all_share_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from samovar.core.rope import CacheTypes, RopeWish
 from samovar.core.settings import Settings
 from samovar.services.contracts import ModelState
 from samovar.services.house import Engines, open_engines
-from samovar.services.loading import LoadPlanner, verdict_key
+from samovar.services.loading import LoadPlanner
+from samovar.services.verdicts import verdict_key
 from tests.support.tiny_llama import TinyLlama
 
 Open = Callable[..., AbstractAsyncContextManager[Engines]]

@@ -30,6 +30,9 @@ class CacheTypes(msgspec.Struct, frozen=True):
 
 
 PLAIN_CACHE = CacheTypes()
+QUICK_CACHE = CacheTypes("q8_0", "f16")
+"""With keys of 8 bits `ik`'s flash attention multiplies integers: prompts of 2,000 tokens are read 1.2 to 1.4 times
+as fast, and the logits differ by less than they do between batch sizes."""
 
 
 class Rope(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,11 +85,12 @@ class ContextWish(RopeWish, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a model is loaded with. `ctx`: tokens that one request may use, None where they are to be chosen from
-    the model and the memory. Without a wish in `rope` a context past the trained one is stretched as needed."""
+    the model and the memory. Without a wish in `rope` a context past the trained one is stretched as needed.
+    `cache` None: what suits the model and the library."""
 
     ctx: int | None = None
     rope: RopeWish = NO_WISH
-    cache: CacheTypes = PLAIN_CACHE
+    cache: CacheTypes | None = None
 
 
 _RANGES: Mapping[str, tuple[float, float, str]] = MappingProxyType(

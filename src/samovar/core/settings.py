@@ -12,7 +12,7 @@ import msgspec
 from samovar.core.engine import Speculate
 from samovar.core.errors import InvalidInput
 from samovar.core.home import Home
-from samovar.core.rope import NO_WISH, PLAIN_CACHE, CacheTypes, Context, ContextWish, RopeWish, check_wish
+from samovar.core.rope import NO_WISH, CacheTypes, Context, ContextWish, RopeWish, check_wish
 from samovar.core.sizes import parse_size
 
 Library = Literal["auto", "ik", "mainline"]
@@ -64,7 +64,7 @@ class Settings:
     api_key: str | None = field(default=None, repr=False)
     no_browser: bool = False
     rope: RopeWish = NO_WISH
-    cache: CacheTypes = PLAIN_CACHE
+    cache: CacheTypes | None = None
 
     @property
     def context(self) -> Context:
@@ -83,7 +83,8 @@ def read_settings(home: Home, said: Said) -> Settings:
     values |= {name: parse_size(values[name], name) for name in ("kv_ram", "kv_disk") if name in values}
     rope = RopeWish(**{name: values.pop(name) for name in RopeWish.__struct_fields__ if name in values})
     check_wish(rope)
-    cache = CacheTypes(values.pop("cache_type_k", "f16"), values.pop("cache_type_v", "f16"))
+    types = values.pop("cache_type_k", None), values.pop("cache_type_v", None)
+    cache = CacheTypes(types[0] or "f16", types[1] or "f16") if any(types) else None
     return Settings(home=home, rope=rope, cache=cache, **values)
 
 

@@ -183,6 +183,10 @@ class Models(Protocol):
         """The context that is kept for a model."""
         ...
 
+    async def whole(self, name: str, context: Context) -> Context:
+        """`context` with what suits the model where it leaves that open."""
+        ...
+
     async def check(self, name: str, context: Context) -> None:
         """Raises what `load` with that context would, as far as it is known without loading: NotFound, OutOfRange,
         InvalidParameter, InvalidInput where no library has such a cache."""

@@ -6,29 +6,24 @@ A name that comes over the network is looked up in the library only. What the pe
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from samovar.core.engine import LoadSpec, Note, Setting, Speculate
-from samovar.core.errors import InvalidInput, Missing, NotEnoughMemory, NotFound, OutOfRange
+from samovar.core.engine import LoadSpec, Note, Speculate
+from samovar.core.errors import InvalidInput, Missing, NotFound, OutOfRange
 from samovar.core.library import InstalledModel
-from samovar.core.rope import NO_WISH, PLAIN_CACHE, CacheTypes, Context, check_wish
+from samovar.core.rope import NO_WISH, PLAIN_CACHE, Context, check_wish
 from samovar.core.settings import Settings
-from samovar.engines.llama.builds import find_native
-from samovar.engines.llama.builds import installed as installed_builds
-from samovar.engines.llama.cpu import logical_cores, processor_name, read_cpu
-from samovar.engines.llama.ladder import settings as ways_to_compute
-from samovar.formats.gguf import GgufHeader, read_header
-from samovar.formats.shape import ModelShape, model_shape, require_language_model
+from samovar.formats.gguf import read_header
+from samovar.formats.shape import model_shape, require_language_model
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
 from samovar.hub.library import Library
-from samovar.hub.memory import DEFAULT_WINDOW, LONGEST_WINDOW, Demand, MemoryPlan, gathering_cells, plan_memory
+from samovar.hub.memory import DEFAULT_WINDOW, LONGEST_WINDOW, Demand, gathering_cells
 from samovar.hub.outlook import Outlook, outlook
 from samovar.hub.rope import stretch
+from samovar.services.ways import fitting_ways, native_folder, suiting_cache, ways_to_compute
 
 ECHO = "echo"
 ECHO_WINDOW = 4096
@@ -88,9 +83,16 @@ class LoadPlanner:
         available = available_memory()
         draft, for_draft = self._draft(model, available, context)
         spec, taken = self._plan(model, self._parallel, available - for_draft, context)
-        notes = spec.notes if context == self.context else (*spec.notes, _of_its_own(context, spec.window))
+        notes = spec.notes if context == self.context else (*spec.notes, _of_its_own(spec))
         spec = replace(spec, speculate=self._speculate(model), draft=draft, notes=notes)
         return self._with_caches(spec, available - for_draft - taken)
+
+    def whole(self, model: InstalledModel, context: Context) -> Context:
+        """`context` with the cache that suits the model where it names none. Raises BadModelFile, Missing."""
+        if context.cache or model.architecture == ECHO:
+            return replace(context, cache=context.cache or PLAIN_CACHE)
+        header = read_header(Path(model.path))
+        return replace(context, cache=suiting_cache(header, self._parallel, self._settings))
 
     def check(self, model: InstalledModel, context: Context) -> None:
         """Raises as `plan` does, but for the memory, which depends on what else is loaded."""
@@ -110,14 +112,13 @@ class LoadPlanner:
             return LoadSpec(engine=ECHO, path=model.path, window=window, cells=cells, parallel=parallel), 0
         header = read_header(Path(model.path))
         require_language_model(header)
-        native = find_native(chosen.home.builds)
-        folder = native.folder if native else ""
         shape = model_shape(header)
-        ways = self._ways(header, shape, parallel, folder, context.cache)
-        demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=context.cache)
-        ways, memory = _fitting(ways, demand, available, context.ctx)
-        # With quantised keys `ik` gave NaN in the common context.
-        gathers = ways[0].apart and not ways[0].flash and context.cache == PLAIN_CACHE
+        cache = context.cache or suiting_cache(header, self._parallel, chosen)
+        ways = ways_to_compute(header, cache, parallel, chosen)
+        demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=cache)
+        ways, memory = fitting_ways(ways, demand, available, context.ctx)
+        # Values in blocks cannot be turned, as they must be for a context without flash attention.
+        gathers = ways[0].apart and (cache.values == "f16" or not ways[0].flash)
         gathered = gathering_cells(memory, available) if gathers else 0
         stretched = stretch(shape, memory.window, context.rope)
         spec = LoadSpec(
@@ -130,8 +131,8 @@ class LoadPlanner:
             threads=chosen.threads or 0,
             settings=ways,
             calibrate=CALIBRATION,
-            native=folder,
-            cache=context.cache,
+            native=native_folder(chosen),
+            cache=cache,
             rope=stretched.rope,
             notes=stretched.notes,
         )
@@ -155,24 +156,6 @@ class LoadPlanner:
         chosen = self._settings
         plain = chosen.speculate == "auto" and chosen.draft is None and model.architecture == ECHO
         return "off" if plain else chosen.speculate
-
-    def _ways(
-        self, header: GgufHeader, shape: ModelShape, parallel: int, native: str, cache: CacheTypes
-    ) -> tuple[Setting, ...]:
-        chosen = self._settings
-        # Without flash attention queries are multiplied with the cached keys as with any matrix of their type.
-        keys = (cache.keys.upper(), shape.key_head)
-        ways = ways_to_compute(
-            builds=[found.build for found in installed_builds(native)],
-            cpu=read_cpu(),
-            parallel=parallel,
-            tensors=header.tensor_kinds() | {keys},
-            preference=chosen.library,
-            cache=cache,
-        )
-        # Between contexts only whole sequences are copied.
-        together = tuple(way for way in ways if not way.apart)
-        return together if chosen.reuse_shifted and together else ways
 
     def _with_caches(self, spec: LoadSpec, left: int) -> LoadSpec:
         """`spec` with room for caches: as the settings say, else of the `left` bytes of memory and of the disk."""
@@ -198,54 +181,9 @@ class LoadPlanner:
         return outlook(shape, window or min(shape.trained_context, DEFAULT_WINDOW), alpha)
 
 
-def verdict_key(spec: LoadSpec) -> str:
-    """What a verdict about a model holds for: this very file, these builds, this processor and as much of it, this
-    many sequences, this cache and these positions."""
-    path = Path(spec.path)
-    stat = None if spec.engine == ECHO else path.stat()
-    cpu = read_cpu()
-    facts = (
-        path.name,
-        stat and (stat.st_size, stat.st_mtime_ns),
-        [(found.build, found.version) for found in installed_builds(spec.native)],
-        processor_name(),
-        cpu.machine,
-        sorted(cpu.flags),
-        (cpu.cores, logical_cores(), spec.threads),
-        spec.parallel > 1,
-        spec.reuse_shifted,
-        spec.cache,
-        spec.rope,
-    )
-    return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
-
-
-def _fitting(
-    ways: tuple[Setting, ...], demand: Demand, available: int, window: int | None
-) -> tuple[tuple[Setting, ...], MemoryPlan]:
-    """The ways that there is memory for, and the plan for the first of them: where a whole window of cells for each
-    sequence would make the windows shorter, all share what there is. Raises NotEnoughMemory."""
-    together = tuple(way for way in ways if not way.apart)
-    if together == ways:
-        return ways, _memory(ways[0], demand, available, window)
-    try:
-        apart = _memory(ways[0], demand, available, window)
-    except NotEnoughMemory:
-        if not together:
-            raise
-        return together, _memory(together[0], demand, available, window)
-    shared = _memory(together[0], demand, available, window) if together else apart
-    return (ways, apart) if apart.window >= shared.window else (together, shared)
-
-
-def _memory(way: Setting, demand: Demand, available: int, window: int | None) -> MemoryPlan:
-    demand = dataclasses.replace(demand, micro_batch=way.micro_batch, flash=way.flash, apart=way.apart)
-    return plan_memory(demand, available, window)
-
-
-def _of_its_own(context: Context, window: int) -> Note:
-    cache = context.cache
-    return Note("models.context_chosen", {"window": window, "keys": cache.keys, "values": cache.values})
+def _of_its_own(spec: LoadSpec) -> Note:
+    facts: dict[str, str | int | float] = {"window": spec.window}
+    return Note("models.context_chosen", facts | {"keys": spec.cache.keys, "values": spec.cache.values})
 
 
 def _is_echo(name: str) -> bool:

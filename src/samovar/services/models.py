@@ -70,6 +70,10 @@ class ModelService:
         model = await asyncio.to_thread(self._planner.find, name)
         return await self._contexts.chosen(model.name)
 
+    async def whole(self, name: str, context: Context) -> Context:
+        model = await asyncio.to_thread(self._planner.find, name)
+        return await asyncio.to_thread(self._planner.whole, model, context)
+
     async def check(self, name: str, context: Context) -> None:
         model = await asyncio.to_thread(self._planner.find, name)
         await asyncio.to_thread(self._planner.check, model, context)

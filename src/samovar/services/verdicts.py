@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from pathlib import Path
 
 from samovar.core.engine import LoadSpec
+from samovar.engines.llama.builds import installed as installed_builds
+from samovar.engines.llama.cpu import logical_cores, processor_name, read_cpu
 from samovar.runtime.trust import Verdict
-from samovar.services.loading import verdict_key
 from samovar.store.records import Records
 
 
@@ -22,3 +25,25 @@ class VerdictKeeper:
 
     async def remember(self, spec: LoadSpec, verdict: Verdict) -> None:
         await self._stored.put(await asyncio.to_thread(verdict_key, spec), verdict)
+
+
+def verdict_key(spec: LoadSpec) -> str:
+    """What a verdict about a model holds for: this very file, these builds, this processor and as much of it, this
+    many sequences, this cache and these positions."""
+    path = Path(spec.path)
+    stat = None if spec.engine == "echo" else path.stat()
+    cpu = read_cpu()
+    facts = (
+        path.name,
+        stat and (stat.st_size, stat.st_mtime_ns),
+        [(found.build, found.version) for found in installed_builds(spec.native)],
+        processor_name(),
+        cpu.machine,
+        sorted(cpu.flags),
+        (cpu.cores, logical_cores(), spec.threads),
+        spec.parallel > 1,
+        spec.reuse_shifted,
+        spec.cache,
+        spec.rope,
+    )
+    return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()

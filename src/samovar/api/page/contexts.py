@@ -34,7 +34,7 @@ def chosen_in(body: Fields) -> ContextChoice | None:
         return ContextChoice(None)
     if not chosen:
         return None
-    return ContextChoice(Context(ctx=ctx, rope=RopeWish(rope_alpha=alpha), cache=cache or CacheTypes()))
+    return ContextChoice(Context(ctx=ctx, rope=RopeWish(rope_alpha=alpha), cache=cache))
 
 
 def _cache(body: Fields) -> CacheTypes | None:

@@ -46,7 +46,8 @@ def router(chats: ChatService, models: Models, build: Building) -> APIRouter:
     @routes.get("/models/{name:path}/context")
     async def context(request: Request, name: str) -> Response:
         found = await models.outlook(name, *asked_about(request.query_params))
-        kept = {"chosen": wire.context(await models.chosen(name)), "default": wire.context(models.context)}
+        usual = await models.whole(name, models.context)
+        kept = {"chosen": wire.context(await models.chosen(name)), "default": wire.context(usual)}
         return reply({**wire.outlook(found, language(request)), **kept})
 
     @routes.post("/models/load")
@@ -57,7 +58,9 @@ def router(chats: ChatService, models: Models, build: Building) -> APIRouter:
         if name not in {model.name for model in library}:
             raise NotFound("page.no_model", name=name)
         if choice and choice.context:
-            await models.check(name, choice.context)
+            context = await models.whole(name, choice.context)
+            await models.check(name, context)
+            choice = ContextChoice(context)
         task = asyncio.create_task(_load(models, name, choice))
         loads.add(task)
         task.add_done_callback(loads.discard)

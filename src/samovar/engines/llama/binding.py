@@ -140,8 +140,9 @@ class Binding(ABC):
         """Whether the library offers to; not whether it does so rightly."""
 
     @abstractmethod
-    def compact(self, context: int) -> bool:
-        """Moves the used cells together, where `compact_cells`. False where the library did not manage it."""
+    def compact(self, context: int, *, blocks: bool) -> bool:
+        """Moves the used cells together, where `compact_cells`. False where the library did not manage it.
+        `blocks`: keys or values are of a quantised type."""
 
     @abstractmethod
     def state_size(self, context: int, sequence: int) -> int:

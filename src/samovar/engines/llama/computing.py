@@ -53,12 +53,11 @@ def context_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *,
 def _apart(spec: LoadSpec, one: ContextOptions, make: Callable[[ContextOptions], Context]) -> Contexts:
     """A context for each sequence with the options `one`, and one to gather them in where that may be."""
     gathering = None
-    # With flash attention here and none there, a text would depend on who runs beside it.
-    if spec.gathered and not one.flash:
-        common = dataclasses.replace(one, parallel=spec.parallel)
+    if spec.gathered:
+        common = dataclasses.replace(one, parallel=spec.parallel, flash=False)
 
         def make_common(cells: int) -> Context:
             return make(dataclasses.replace(common, cells=cells))
 
-        gathering = Gathering(make_common, spec.gathered, tolerance(spec.cache))
+        gathering = Gathering(make_common, spec.gathered, tolerance(spec.cache), turns=one.flash)
     return Contexts(partial(make, one), spec.parallel, gathering)

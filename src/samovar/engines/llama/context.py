@@ -12,6 +12,7 @@ import numpy as np
 
 from samovar.core.engine import Batch
 from samovar.core.errors import EngineFailed
+from samovar.core.rope import PLAIN_CACHE
 from samovar.engines.llama.binding import Binding, ContextOptions
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Context:
         # The library takes no more at once than the cells that it was asked for, even where it has made more.
         self._room = min(options.batch, options.cells)
         self._threads = options.threads
+        self._blocks = options.cache != PLAIN_CACHE
         self._gaps = False
         self._shifted = False
         self._viewed = (0, 0)
@@ -161,7 +163,7 @@ class Context:
             self.remove(sequence, end, None)
 
     def _close_gaps(self) -> None:
-        if self._gaps and not self._binding.compact(self._open):
+        if self._gaps and not self._binding.compact(self._open, blocks=self._blocks):
             raise EngineFailed("engines.scattered", build=self._binding.build)
         self._gaps = False
 

@@ -39,10 +39,10 @@ class Contexts:
         self._gathering = gathering
         self._worth = Worth()
         self._threads = 0
-        self._rows = np.empty((0, 0), dtype=np.float32)
         first = self._own(0)
         self.vocab_size = first.vocab_size
         self.cells = first.cells * parallel
+        self._rows = np.empty((0, self.vocab_size), dtype=np.float32)
 
     def decode(self, batch: Batch) -> Logits:
         """As `Context.decode`: sequence after sequence, in the order in which the batch first names them, but for

@@ -13,7 +13,7 @@ from samovar.core.errors import EngineFailed
 from samovar.engines.llama.context import Context
 from samovar.engines.llama.divergence import mean_divergence
 from samovar.engines.llama.parts import Part, joined
-from samovar.engines.llama.state import is_empty
+from samovar.engines.llama.state import is_empty, turn_values
 
 if TYPE_CHECKING:
     from samovar.core.engine import Logits
@@ -26,13 +26,14 @@ LEAST = 1024
 
 class Gathering:
     """The sequences in `members` are in a context from `make`, which is told its number of cells: as large as was
-    needed so far, and `most` at most. What their own contexts hold of them is out of date. `tolerance`: how far its
-    logits may be from theirs."""
+    needed so far, and `most` at most. What their own contexts hold of them is out of date. `turns`: in the own
+    contexts values lie the other way. `tolerance`: how far its logits may be from theirs."""
 
-    def __init__(self, make: Callable[[int], Context], most: int, tolerance: float) -> None:
+    def __init__(self, make: Callable[[int], Context], most: int, tolerance: float, *, turns: bool) -> None:
         self._make = make
         self._most = most
         self._tolerance = tolerance
+        self._turns = turns
         self.trusted = False
         self._context: Context | None = None
         self._threads = 0
@@ -100,6 +101,8 @@ class Gathering:
     def _move(self, state: bytearray, target: Context, sequence: int) -> None:
         if is_empty(state):
             return
+        if self._turns:
+            turn_values(state)
         target.restore(sequence, memoryview(state))
 
 

@@ -84,6 +84,9 @@ FUNCTIONS: Mapping[str, Signature] = {
     "_fill_view": ("llama_kv_cache_view_update", None, (PTR, ctypes.POINTER(CacheView))),
     "_free_view": ("llama_kv_cache_view_free", None, (ctypes.POINTER(CacheView),)),
     "_update": ("llama_kv_cache_update", I32, (PTR,)),
+    "_whole_size": ("llama_state_get_size", SIZE, (PTR,)),
+    "_whole_get": ("llama_state_get_data", SIZE, (PTR, PTR, SIZE)),
+    "_whole_set": ("llama_state_set_data", SIZE, (PTR, PTR, SIZE)),
     "_state_size": ("llama_state_seq_get_size", SIZE, (PTR, I32, U32)),
     "_state_get": ("llama_state_seq_get_data", SIZE, (PTR, PTR, SIZE, I32, U32)),
     "_state_set": ("llama_state_seq_set_data", SIZE, (PTR, PTR, SIZE, I32, U32)),
@@ -111,6 +114,9 @@ class IkBinding(Binding):
     _new_view: Callable[[int, int], CacheView]
     _fill_view: Callable[[int, CacheView], None]
     _free_view: Callable[[CacheView], None]
+    _whole_size: Callable[[int], int]
+    _whole_get: Callable[[int, int, int], int]
+    _whole_set: Callable[[int, int, int], int]
     _state_size: Callable[[int, int, int], int]
     _state_get: Callable[[int, int, int, int, int], int]
     _state_set: Callable[[int, int, int, int, int], int]
@@ -159,8 +165,21 @@ class IkBinding(Binding):
         """It lets itself be told to; models with two rope bases then come out wrong."""
         return True
 
-    def compact(self, context: int) -> bool:
-        """One defragmentation moves a limited number of runs of cells: as many as it takes, while they help."""
+    def compact(self, context: int, *, blocks: bool) -> bool:
+        if blocks and self._misplaced(context):
+            return self._write_anew(context)
+        return self._defragment(context)
+
+    def _write_anew(self, context: int) -> bool:
+        """The library moves cells by a copy that writes numbers of 32 bits where blocks should be (`ggml`'s
+        `dup_q`), over whatever lies behind. So they are read out and written again, one behind the other."""
+        self._update(context)  # turns the keys of what was shifted: whether they were is not in the state
+        state = np.empty(self._whole_size(context), dtype=np.uint8)
+        size = self._whole_get(context, state.ctypes.data, state.size)
+        return size > 0 and self._whole_set(context, state.ctypes.data, size) == size
+
+    def _defragment(self, context: int) -> bool:
+        """One call moves a limited number of runs of cells: as many as it takes, while they help."""
         before, misplaced = -1, self._misplaced(context)
         while misplaced not in (0, before):
             self._mark_defragment(context)

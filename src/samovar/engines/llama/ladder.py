@@ -33,15 +33,18 @@ SEVERAL: tuple[Setting, ...] = (
         setting
         for build in _IK
         for setting in (
-            *(Setting(build, size, flash, apart=True) for flash in (False, True) for size in (FULL, SMALL)),
+            *(Setting(build, size, flash, apart=True) for flash in (True, False) for size in (FULL, SMALL)),
             *(Setting(build, size, False) for size in (FULL, SMALL)),
         )
     ),
     *_MAINLINE,
 )
 """In one context, `ik` with flash attention ends the process as soon as a second sequence is in the cache, and each
-token attends to the cells of all sequences: eight prompts of 430 tokens take twice as long as apart. Without it
-comes first: only so can streams be gathered and have the same text whoever runs beside them."""
+token attends to the cells of all sequences: eight prompts of 430 tokens take twice as long as apart."""
+
+UNQUANTISED = frozenset({"F32", "F16", "BF16"})
+"""Types that are computed alike whatever else is in the batch. A model of these gives the same text whatever runs
+beside it, which flash attention for those who are not gathered, and none for those who are, would undo."""
 
 MOST_APART = 16
 """`ik` has room for 64 allocators in a process, of which each context takes two: the 32nd ends the process."""
@@ -68,6 +71,8 @@ def settings(
         key = "engines.cpu_without_avx2" if set(builds) - usable else "engines.no_build"
         raise Missing(key, preference=preference, installed=", ".join(sorted(builds)) or "–")
     rungs = [rung for rung in (ALONE if parallel == 1 else SEVERAL) if rung.build in wanted]
+    if cache.values == "f16" and tensors and all(type in UNQUANTISED for type, _ in tensors):
+        rungs = [rung for rung in rungs if not (rung.apart and rung.flash)]
     if parallel > MOST_APART:
         rungs = [rung for rung in rungs if not rung.apart]
     right = tuple(rung for rung in rungs if _right(rung, tensors))
