@@ -26,11 +26,12 @@ class Bare:
         self._sequences = spec.parallel
         self._oldest = 0
         size = setting.micro_batch
-        several = ContextOptions(spec.cells, 512, size, spec.parallel, threads, setting.flash and not setting.apart)
+        flash = setting.flash and not setting.apart
+        several = ContextOptions(spec.cells, 512, size, spec.parallel, threads, flash, spec.cache)
         self._several = self._context = self._binding.new_context(self._model.handle, several)
         self._one = self._several
         if setting.apart:
-            one = ContextOptions(spec.window, 512, size, 1, threads, setting.flash)
+            one = ContextOptions(spec.window, 512, size, 1, threads, setting.flash, spec.cache)
             self._one = self._binding.new_context(self._model.handle, one)
 
     def prefill(self, count: int) -> float:

@@ -29,7 +29,7 @@ from bench.peers.sides import LlamaServer, Samovar
 from bench.peers.texts import Texts, words_of
 from bench.peers.turns import Measured, take_turns, tokens_per_word
 from bench.peers.workloads import QUICK, Scale
-from samovar.engines.llama.builds import installed, names
+from samovar.engines.llama.builds import find_native, installed, names
 from samovar.hub.starter import starter_file
 
 PASSAGE = Path(__file__).parent / "peers" / "passage.txt"
@@ -47,7 +47,12 @@ def options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one round of everything, small: does it run?")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--parallel", type=int, help="slots of both sides in the rows with one client")
-    parser.add_argument("--compiled", action="store_true", help="hold the goals for a library compiled here")
+    parser.add_argument(
+        "--compiled",
+        type=Path,
+        metavar="HOME/builds",
+        help="ours with the library that `samovar build` put there, held to its goals",
+    )
     parser.add_argument("--ours", default="", help="more options for `samovar serve`, as one word")
     parser.add_argument("--theirs", default="", help="more options for llama-server, as one word")
     parser.add_argument("--json", type=Path, help="write every round's figures there")
@@ -56,6 +61,8 @@ def options() -> argparse.Namespace:
     for file in (chosen.peer, chosen.model, chosen.text):
         if not file.is_file():
             parser.error(f"there is no file {file}")
+    if chosen.compiled and find_native(chosen.compiled) is None:
+        parser.error(f"{chosen.compiled} has no library for this processor and the installed source")
     return chosen
 
 
@@ -66,13 +73,13 @@ def main() -> None:
     model = chosen.model
     scale = QUICK if chosen.quick else Scale()
     scale = replace(scale, rounds=chosen.rounds or scale.rounds)
-    ours = Samovar(model, chosen.threads, tuple(chosen.ours.split()))
+    ours = Samovar(model, chosen.threads, tuple(chosen.ours.split()), chosen.compiled)
     theirs = LlamaServer(chosen.peer.resolve(), model, chosen.threads, tuple(chosen.theirs.split()))
     wanted = chosen.only or ["logits", *(row.name for row in ROWS)]
     print(f"{_machine()}, {chosen.threads} threads; {names(installed())}; llama-server {_version(chosen.peer)}")
     print(f"{model.name}; {scale.rounds} rounds; load average at the start {os.getloadavg()[0]:.1f}\n", flush=True)
     if "logits" in wanted:
-        far = divergence(model, chosen.text, chosen.threads, chosen.parallel)
+        far = divergence(model, chosen.text, chosen.threads, chosen.parallel, chosen.compiled)
         verdict = "right" if far <= ALLOWED else "**too far: no ratio counts**"
         print(f"mean KL of our logits to mainline's: {far:.4f} nat (≤ {ALLOWED}): {verdict}\n", flush=True)
     words = words_of(chosen.text)
@@ -84,9 +91,9 @@ def main() -> None:
             setup = replace(row.setup, parallel=row.setup.parallel or chosen.parallel)
             found += take_turns(replace(row, setup=setup), (ours, theirs), texts, scale)
             for one in found[-len(row.figures) :]:
-                print(report.line(one, model, compiled=chosen.compiled), flush=True)
+                print(report.line(one, model, compiled=bool(chosen.compiled)), flush=True)
     if chosen.json:
-        chosen.json.write_text(json.dumps(report.as_json(found, model, compiled=chosen.compiled), indent=1))
+        chosen.json.write_text(json.dumps(report.as_json(found, model, compiled=bool(chosen.compiled)), indent=1))
 
 
 def _machine() -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.peers.sides import lend_builds
 from samovar.core.engine import Batch
 from samovar.core.home import Home
 from samovar.core.settings import Settings
@@ -28,14 +29,16 @@ ROWS = 50
 """Rows of a vocabulary that are compared at once."""
 
 
-def divergence(model: Path, text: Path, threads: int, parallel: int | None) -> float:
-    """Mean KL(mainline ‖ ours), nats, over the positions of the first 500 tokens of `text`."""
+def divergence(model: Path, text: Path, threads: int, parallel: int | None, builds: Path | None) -> float:
+    """Mean KL(mainline ‖ ours), nats, over the positions of the first 500 tokens of `text`. `builds`: as of
+    `Samovar`."""
     with tempfile.TemporaryDirectory(prefix="samovar-peers-") as folder:
         ours, theirs = (Path(folder) / f"{name}.npy" for name in ("ours", "theirs"))
         for library, out in (("auto", ours), ("mainline", theirs)):
             command = [sys.executable, "-m", "bench.peers.divergence", "--library", library, "--out", str(out)]
             command += ["--model", str(model), "--text", str(text), "--threads", str(threads)]
             command += ["--parallel", str(parallel or 0)]
+            command += ["--builds", str(builds)] if builds else []
             subprocess.run(command, check=True, cwd=Path(__file__).parents[2], stdout=sys.stderr)
         found, expected = np.load(ours, mmap_mode="r"), np.load(theirs, mmap_mode="r")
         parts = [slice(start, start + ROWS) for start in range(0, len(expected), ROWS)]
@@ -46,6 +49,7 @@ def divergence(model: Path, text: Path, threads: int, parallel: int | None) -> f
 def _compute(arguments: argparse.Namespace) -> None:
     """Logits of one library as the product would load it: one prompt, read as prompts are."""
     with tempfile.TemporaryDirectory(prefix="samovar-peers-") as folder:
+        lend_builds(Path(folder), arguments.builds)
         settings = Settings(
             home=Home(Path(folder)),
             model=arguments.model,
@@ -73,6 +77,7 @@ def _main() -> None:
     options.add_argument("--out", required=True)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--parallel", type=int, default=0)
+    options.add_argument("--builds", type=Path)
     _compute(options.parse_args())
 
 

@@ -44,25 +44,32 @@ class Setup:
 
 
 class Side(Protocol):
-    """A server that can be measured. `slides`: it keeps a chat within the window by itself."""
+    """A server that can be measured. `slides`: it keeps a chat within the window by itself. `prepare`: before its
+    first start in `home`."""
 
     @property
     def name(self) -> str: ...
     @property
     def slides(self) -> bool: ...
+    def prepare(self, home: Path, /) -> None: ...
     def command(self, setup: Setup, port: int, home: Path, /) -> list[str]: ...
     async def ready(self, port: int) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Samovar:
-    """As a person starts it; without a number of slots it decides by itself."""
+    """As a person starts it; without a number of slots it decides by itself. `builds`: where `samovar build` has
+    put the library that was compiled here; None for the wheel."""
 
     model: Path
     threads: int
     extra: tuple[str, ...] = ()
+    builds: Path | None = None
     name: str = "Samovar"
     slides: bool = True
+
+    def prepare(self, home: Path, /) -> None:
+        lend_builds(home, self.builds)
 
     def command(self, setup: Setup, port: int, home: Path, /) -> list[str]:
         command = [sys.executable, "-m", "samovar", "serve", "--no-browser", "--home", str(home)]
@@ -92,6 +99,9 @@ class LlamaServer:
     extra: tuple[str, ...] = ()
     name: str = "llama-server"
     slides: bool = False
+
+    def prepare(self, _home: Path, /) -> None:
+        """It needs nothing."""
 
     def command(self, setup: Setup, port: int, _home: Path, /) -> list[str]:
         command = [str(self.binary), "--host", HOST, "--port", str(port), "--model", str(self.model), "--offline"]
@@ -124,6 +134,7 @@ class Server:
     def start(self) -> None:
         """Returns when the model is loaded. Raises NotServing with the end of its log."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self.side.prepare(self._folder / "home")
         self.port = free_port()
         command = self.side.command(self._setup, self.port, self._folder / "home")
         with (self._folder / "log").open("ab") as log:
@@ -195,6 +206,14 @@ class Server:
             await asyncio.sleep(0.05)
         tail = (self._folder / "log").read_text(errors="replace")[-2000:]
         raise NotServing(f"{self.side.name} did not get ready:\n{tail}")
+
+
+def lend_builds(home: Path, builds: Path | None) -> None:
+    """Makes `home` use the libraries in `builds`, where there are some."""
+    place = home / "builds"
+    if builds and not place.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(builds.resolve(), target_is_directory=True)
 
 
 def free_port() -> int:
