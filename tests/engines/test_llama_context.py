@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import subprocess
@@ -15,6 +16,8 @@ from samovar.core.engine import Engine, LoadSpec, Setting
 from samovar.core.errors import EngineFailed
 from samovar.core.rope import KV_TYPES, OWN_ROPE, PLAIN_CACHE, CacheTypes, KvType, Rope
 from samovar.engines.llama.builds import PACKAGES
+from samovar.engines.llama.context import Context
+from samovar.engines.llama.engine import LlamaEngine
 from samovar.engines.llama.faults import cache_refusal, first_wrong_batch
 from samovar.engines.registry import open_engine
 from tests.conformance.engine_suite import feed, log_probs, story
@@ -133,3 +136,28 @@ def computes(path: Path, build: str, cache: CacheTypes, *, flash: bool) -> bool:
         check=False,
     )
     return child.returncode == 0
+
+
+@pytest.mark.skipif("ik" not in INSTALLED, reason="the ik build of libllama is not installed")
+@pytest.mark.parametrize("keys", ["f16", "q8_0"])
+def test_a_slide_leaves_the_cells_in_the_order_of_their_positions(tiny: Path, keys: KvType) -> None:
+    """With flash attention the library looks for the tokens of a sliding window in the last cells."""
+    engine = load(tiny, "ik", cache=CacheTypes(keys), flash=True)
+    feed(engine, 0, story(6, 200))
+    engine.remove(0, 10, 60)
+    engine.shift(0, 60, 200, -50)
+    feed(engine, 0, story(7, 5), 150)
+    assert places(engine) == list(range(155))
+    engine.close()
+
+
+def places(engine: Engine) -> list[int]:
+    """The positions of the used cells of `ik`, cell by cell."""
+    assert isinstance(engine, LlamaEngine) and isinstance(engine._context, Context)
+    binding, handle = engine._context._binding, engine._context._handle
+    assert isinstance(binding, importlib.import_module("samovar.engines.llama.ik").IkBinding)
+    view = binding._new_view(handle, 1)
+    binding._fill_view(handle, view)
+    found = list((ctypes.c_int32 * view.n_cells).from_address(view.cells))
+    binding._free_view(view)
+    return found[: view.used_cells]

@@ -140,9 +140,9 @@ class Binding(ABC):
         """Whether the library offers to; not whether it does so rightly."""
 
     @abstractmethod
-    def compact(self, context: int, *, blocks: bool) -> bool:
+    def compact(self, context: int, *, movable: bool) -> bool:
         """Moves the used cells together, where `compact_cells`. False where the library did not manage it.
-        `blocks`: keys or values are of a quantised type."""
+        `movable`: cells from the end may fill the gaps; else their order is kept."""
 
     @abstractmethod
     def state_size(self, context: int, sequence: int) -> int:

@@ -41,7 +41,9 @@ class Context:
         # The library takes no more at once than the cells that it was asked for, even where it has made more.
         self._room = min(options.batch, options.cells)
         self._threads = options.threads
-        self._blocks = options.cache != PLAIN_CACHE
+        # `ik` moves quantised cells by a copy that overwrites what lies behind them; and its flash attention looks for
+        # the tokens of a sliding window in the last cells only.
+        self._movable = options.cache == PLAIN_CACHE and not options.flash
         self._gaps = False
         self._shifted = False
         self._viewed = (0, 0)
@@ -163,7 +165,7 @@ class Context:
             self.remove(sequence, end, None)
 
     def _close_gaps(self) -> None:
-        if self._gaps and not self._binding.compact(self._open, blocks=self._blocks):
+        if self._gaps and not self._binding.compact(self._open, movable=self._movable):
             raise EngineFailed("engines.scattered", build=self._binding.build)
         self._gaps = False
 

@@ -165,14 +165,13 @@ class IkBinding(Binding):
         """It lets itself be told to; models with two rope bases then come out wrong."""
         return True
 
-    def compact(self, context: int, *, blocks: bool) -> bool:
-        if blocks and self._misplaced(context):
+    def compact(self, context: int, *, movable: bool) -> bool:
+        if not movable and self._misplaced(context):
             return self._write_anew(context)
         return self._defragment(context)
 
     def _write_anew(self, context: int) -> bool:
-        """The library moves cells by a copy that writes numbers of 32 bits where blocks should be (`ggml`'s
-        `dup_q`), over whatever lies behind. So they are read out and written again, one behind the other."""
+        """Reads all cells out and writes them again, one behind the other, in the same order."""
         self._update(context)  # turns the keys of what was shifted: whether they were is not in the state
         state = np.empty(self._whole_size(context), dtype=np.uint8)
         size = self._whole_get(context, state.ctypes.data, state.size)

@@ -108,7 +108,7 @@ class MainlineBinding(Binding):
     def can_shift(self, context: int) -> bool:
         return self._can_shift(self._memory(context))
 
-    def compact(self, context: int, *, blocks: bool) -> bool:  # noqa: ARG002 - cells may lie anywhere
+    def compact(self, context: int, *, movable: bool) -> bool:  # noqa: ARG002 - cells may lie anywhere
         return True
 
     def state_size(self, context: int, sequence: int) -> int:
