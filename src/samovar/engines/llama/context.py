@@ -41,8 +41,8 @@ class Context:
         # The library takes no more at once than the cells that it was asked for, even where it has made more.
         self._room = min(options.batch, options.cells)
         self._threads = options.threads
-        # `ik` moves quantised cells by a copy that overwrites what lies behind them; and its flash attention looks for
-        # the tokens of a sliding window in the last cells only.
+        # `ik` moves quantised cells by a copy that overwrites what lies behind them; and its flash attention looks
+        # for the tokens of a sliding window in the last cells only.
         self._movable = options.cache == PLAIN_CACHE and not options.flash
         self._gaps = False
         self._shifted = False
