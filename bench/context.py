@@ -21,7 +21,7 @@ import numpy.typing as npt
 from samovar.core.engine import Batch, Build, Engine, LoadSpec, Setting
 from samovar.core.errors import SamovarError
 from samovar.core.rope import KV_TYPES, OWN_ROPE, PLAIN_CACHE, CacheTypes, Rope, RopeWish
-from samovar.engines.llama.binding import ContextOptions
+from samovar.engines.llama.binding import ContextOptions, ModelOptions
 from samovar.engines.llama.builds import installed
 from samovar.engines.llama.context import Context
 from samovar.engines.llama.cpu import physical_cores, read_cpu
@@ -127,7 +127,7 @@ def likelihood(path: Path, way: Setting, rope: Rope, text: str, window: int) -> 
     """Mean −log p (nats) of the last REST tokens of the passage, which end where the window does. Below the engine,
     which lets no sequence have a gap."""
     binding = load_binding(way.build)
-    model = Model(binding, str(path), lambda _: True, rope)
+    model = Model(binding, str(path), lambda _: True, ModelOptions(rope))
     options = ContextOptions(CELLS, 512, way.micro_batch, 1, physical_cores(), way.flash, rope=rope)
     context = Context(binding, model.handle, options, model.vocabulary.size)
     tokens = model.vocabulary.tokenize(text, special=False, bos=True)[: BEGINNING + REST + 1]

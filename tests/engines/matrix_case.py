@@ -1,6 +1,6 @@
 """One child of the matrix test: a build of libllama computes prepared models in every way; one JSON line per way.
 
-    python -m tests.engines.matrix_case BUILD PARALLEL FLASH MODEL...
+    python -m tests.engines.matrix_case BUILD PARALLEL FLASH ROWS MODEL...
 
 Beside each MODEL.gguf lies MODEL.npy: the expected logits of each of the PARALLEL stories.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from samovar.engines.llama.binding import ContextOptions
+from samovar.engines.llama.binding import ContextOptions, ModelOptions
 from samovar.engines.llama.compiling.trial import compute
 from samovar.engines.llama.context import Context
 from samovar.engines.llama.divergence import mean_divergence
@@ -35,12 +35,12 @@ def stories(parallel: int) -> list[list[int]]:
     return [story(100 + s, LENGTHS[parallel]) for s in range(parallel)]
 
 
-def main(build: str, parallel: int, flash: bool, models: list[Path]) -> None:
+def main(build: str, parallel: int, flash: bool, repacked: bool, models: list[Path]) -> None:
     binding = load_binding(build, NATIVE)
     told = stories(parallel)
     for path in models:
         expected = np.load(path.with_suffix(f".{parallel}.npy"))
-        model = Model(binding, str(path), lambda _: True)
+        model = Model(binding, str(path), lambda _: True, ModelOptions(repacked=repacked))
         options = ContextOptions(cells=1024, batch=512, micro_batch=512, parallel=parallel, threads=1, flash=flash)
         context = Context(binding, model.handle, options, model.vocabulary.size)
         for batch in BATCHES:
@@ -56,4 +56,5 @@ def main(build: str, parallel: int, flash: bool, models: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "flash", [Path(p) for p in sys.argv[4:]])
+    build, parallel, flash, rows, *models = sys.argv[1:]
+    main(build, int(parallel), flash == "flash", rows == "repacked", [Path(model) for model in models])

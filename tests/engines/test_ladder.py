@@ -8,6 +8,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from samovar.core.engine import Setting
 from samovar.core.errors import InvalidInput, Missing
@@ -16,6 +17,7 @@ from samovar.engines.llama.builds import installed, version_of
 from samovar.engines.llama.cpu import Cpu, parse_cpuinfo, read_cpu
 from samovar.engines.llama.faults import cache_refusal, first_wrong_batch
 from samovar.engines.llama.ladder import MOST_APART, SMALL, Preference, settings
+from samovar.engines.llama.repacking import gains_by_repacking
 
 MODERN = Cpu("x86_64", frozenset({"sse4_2", "avx", "avx2", "fma"}), 8)
 OLD = Cpu("x86_64", frozenset({"sse4_2", "avx"}), 4)
@@ -174,3 +176,35 @@ def test_the_front_can_ask_without_numpy_ctypes_or_a_library() -> None:
     )
     child = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
     assert child.stdout.strip() == "[]"
+
+
+def test_rows_are_interleaved_where_that_gains_and_the_file_s_own_are_the_next_rung() -> None:
+    plain = settings(builds=BOTH, cpu=MODERN, parallel=4)
+    rungs = settings(builds=BOTH, cpu=MODERN, parallel=4, repack=True)
+    prebuilt = [rung for rung in plain if rung.build == "ik"]
+    assert rungs == (*(replace(rung, repacked=True) for rung in prebuilt), *plain)
+
+
+def test_what_was_compiled_here_comes_before_interleaved_rows_and_has_none() -> None:
+    rungs = settings(builds=(*BOTH, "ik-native"), cpu=MODERN, parallel=1, repack=True)
+    assert [
+        rung.loading for rung in dict.fromkeys(replace(rung, micro_batch=0, flash=False) for rung in rungs)
+    ] == [
+        ("ik-native", False),
+        ("ik", True),
+        ("ik", False),
+        ("mainline", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("types", "gains"),
+    [
+        ({"Q4_K", "Q6_K", "F32"}, True),
+        ({"Q4_1"}, False),
+        ({"F16", "F32"}, False),
+        ({"Q4_K", "IQ3_S"}, False),
+    ],
+)
+def test_only_models_of_types_that_gain_are_interleaved(types: set[str], gains: bool) -> None:
+    assert gains_by_repacking(types) == gains

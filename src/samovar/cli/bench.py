@@ -116,6 +116,7 @@ def _facts(machine: Machine, version: str, report: BenchReport, language: Langua
             "build",
             build=info.setting.build,
             version=version,
+            rows=say("bench.repacked" if info.setting.repacked else "bench.own_rows", language),
             micro_batch=info.setting.micro_batch,
             flash=say("bench.on" if info.setting.flash else "bench.off", language),
         )

@@ -45,12 +45,19 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 class Setting(msgspec.Struct, frozen=True):
     """How a library build computes a model. Kept per model once it has been seen to work. `apart`: each sequence in
-    a context of its own, with cells of its own."""
+    a context of its own, with cells of its own. `repacked`: the rows of matrices are interleaved when the model is
+    loaded, as vector instructions read them."""
 
     build: str
     micro_batch: int
     flash: bool
     apart: bool = False
+    repacked: bool = False
+
+    @property
+    def loading(self) -> tuple[str, bool]:
+        """What of it cannot be changed once the model is loaded."""
+        return self.build, self.repacked
 
 
 class Pace(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from samovar.core.engine import EngineInfo, LoadSpec, Note, Pace, Setting
 from samovar.core.errors import BadModelFile, Cancelled, EngineFailed, SamovarError
 from samovar.core.pace import fastest
 from samovar.runtime.process import WorkerProcess
-from samovar.runtime.trust import Verdict, other_builds
+from samovar.runtime.trust import Verdict, other_loadings
 
 OTHER_BUILD_MAY = frozenset(
     {
@@ -144,15 +144,15 @@ class Supervisor:
         return self._verdict.trusting(info.setting, shifts=info.capabilities.can_shift, pace=info.pace)
 
     async def _finds_faster(self, pace: Pace, settings: tuple[Setting, ...], took: float) -> bool:
-        """Whether another build was seen to be faster than the one that was just loaded in `took` seconds; it is
-        then the trusted one. Builds are tried, in the order of the ladder, while a load like that one still fits
+        """Whether another way of loading was seen to be faster than the one that just took `took` seconds; it is
+        then the trusted one. They are tried, in the order of the ladder, while a load like that one still fits
         the time for calibrating: of a large model none."""
         until = time.monotonic() + self._spec.calibrate - FIRST_SECONDS
         needed = max(took - FIRST_SECONDS, 0.0) + RIVAL_SECONDS
         paces = [pace]
-        for build in dict.fromkeys(setting.build for setting in settings):
-            if build != pace.setting.build and time.monotonic() + needed <= until:
-                paces += await self._try(build, settings, pace)
+        for loading in dict.fromkeys(setting.loading for setting in settings):
+            if loading != pace.setting.loading and time.monotonic() + needed <= until:
+                paces += await self._try(loading, settings, pace)
         best = fastest(paces)
         if best is not pace:
             await self._keep(self._verdict.trusting(best.setting, pace=best))
@@ -160,9 +160,10 @@ class Supervisor:
             raise Cancelled("runtime.unloaded")
         return best is not pace
 
-    async def _try(self, build: str, settings: tuple[Setting, ...], pace: Pace) -> list[Pace]:
-        """What is measured of `build`, in a process that has only a few cells; nothing where that fails."""
-        ways = tuple(setting for setting in settings if setting.build == build)
+    async def _try(self, loading: tuple[str, bool], settings: tuple[Setting, ...], pace: Pace) -> list[Pace]:
+        """What is measured of what goes with `loading`, in a process that has only a few cells; nothing where that
+        fails."""
+        ways = tuple(setting for setting in settings if setting.loading == loading)
         spec = replace(
             self._spec,
             settings=ways,
@@ -194,7 +195,7 @@ class Supervisor:
             await self._refuse(settings[0])
             left = self._verdict.open(self._spec.settings)
         elif error.key in OTHER_BUILD_MAY and settings:
-            left = other_builds(settings, settings[0].build)
+            left = other_loadings(settings, settings[0])
             self._note(Note(error.key, dict(error.facts)))
         else:
             left = ()

@@ -30,17 +30,17 @@ class Verdict(msgspec.Struct, frozen=True):
 
     def refusing(self, setting: Setting, settings: tuple[Setting, ...]) -> Verdict:
         """After `setting` ended in a crash: every way that is not safer than it goes too. Safer means flash
-        attention off where it was on, else another build."""
+        attention off where it was on, rows as they are in the file, else another build."""
         unsafe = tuple(s for s in settings if s == setting or not _is_safer(s, setting))
         kept = Verdict() if self.trusted in unsafe else self
         return msgspec.structs.replace(kept, refused=tuple(dict.fromkeys(self.refused + unsafe)))
 
 
-def other_builds(settings: tuple[Setting, ...], failed: str) -> tuple[Setting, ...]:
-    return tuple(setting for setting in settings if setting.build != failed)
+def other_loadings(settings: tuple[Setting, ...], failed: Setting) -> tuple[Setting, ...]:
+    return tuple(setting for setting in settings if setting.loading != failed.loading)
 
 
 def _is_safer(setting: Setting, failed: Setting) -> bool:
-    if setting.build != failed.build:
+    if setting.build != failed.build or (failed.repacked and not setting.repacked):
         return True
     return failed.flash and not setting.flash

@@ -29,7 +29,7 @@ class VerdictKeeper:
 
 def verdict_key(spec: LoadSpec) -> str:
     """What a verdict about a model holds for: this very file, these builds, this processor and as much of it, this
-    many sequences, this cache and these positions."""
+    many sequences, this cache, these positions and these ways to choose from."""
     path = Path(spec.path)
     stat = None if spec.engine == "echo" else path.stat()
     cpu = read_cpu()
@@ -45,5 +45,6 @@ def verdict_key(spec: LoadSpec) -> str:
         spec.reuse_shifted,
         spec.cache,
         spec.rope,
+        spec.settings,
     )
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()

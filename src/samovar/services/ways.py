@@ -15,9 +15,12 @@ from samovar.engines.llama.cpu import read_cpu
 from samovar.engines.llama.faults import source_of
 from samovar.engines.llama.ladder import UNQUANTISED
 from samovar.engines.llama.ladder import settings as ladder
+from samovar.engines.llama.repacking import gains_by_repacking
 from samovar.formats.gguf import GgufHeader
 from samovar.formats.shape import model_shape
 from samovar.hub.memory import Demand, MemoryPlan, fits_blocks, plan_memory
+
+EMBEDDINGS = "token_embd.weight"
 
 
 def native_folder(chosen: Settings) -> str:
@@ -30,6 +33,8 @@ def ways_to_compute(header: GgufHeader, cache: CacheTypes, parallel: int, chosen
     """Raises Missing where no library can run the model, InvalidInput where none has such a cache."""
     # Without flash attention queries are multiplied with the cached keys as with any matrix of their type.
     keys = (cache.keys.upper(), model_shape(header).key_head)
+    shaped = (tensor for tensor in header.tensors if len(tensor.shape) > 1)
+    matrices = {tensor.type.name for tensor in shaped if tensor.name != EMBEDDINGS}
     ways = ladder(
         builds=[found.build for found in installed_builds(native_folder(chosen))],
         cpu=read_cpu(),
@@ -37,6 +42,7 @@ def ways_to_compute(header: GgufHeader, cache: CacheTypes, parallel: int, chosen
         tensors=header.tensor_kinds() | {keys},
         preference=chosen.library,
         cache=cache,
+        repack=gains_by_repacking(matrices),
     )
     # Between contexts only whole sequences are copied.
     together = tuple(way for way in ways if not way.apart)

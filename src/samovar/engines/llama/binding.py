@@ -59,6 +59,17 @@ class ContextOptions:
     rope: Rope = OWN_ROPE
 
 
+@dataclass(frozen=True)
+class ModelOptions:
+    """`rope`: of its contexts. `repacked`: as in `Setting`."""
+
+    rope: Rope = OWN_ROPE
+    repacked: bool = False
+
+
+PLAIN_MODEL = ModelOptions()
+
+
 class Binding(ABC):
     """One build of the library, loaded. The functions that are attributes are the C functions themselves."""
 
@@ -108,8 +119,8 @@ class Binding(ABC):
             setattr(self, name, declare(library, signature))
 
     @abstractmethod
-    def load_model(self, path: str, progress: Callable[[float], bool], rope: Rope) -> int:
-        """The loaded model, 0 where that failed or `progress` returned False. `rope`: of its contexts."""
+    def load_model(self, path: str, progress: Callable[[float], bool], options: ModelOptions) -> int:
+        """The loaded model, 0 where that failed or `progress` returned False."""
 
     @abstractmethod
     def new_context(self, model: int, options: ContextOptions) -> int: ...

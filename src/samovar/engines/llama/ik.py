@@ -30,6 +30,7 @@ from samovar.engines.llama.binding import (
     U32,
     Binding,
     ContextOptions,
+    ModelOptions,
     Signature,
     set_positions_and_cache,
 )
@@ -128,10 +129,10 @@ class IkBinding(Binding):
         _check_layout(self.build, version, native.header if native else own_header())
         api.llama_backend_init()
 
-    def load_model(self, path: str, progress: Callable[[float], bool], rope: Rope) -> int:
+    def load_model(self, path: str, progress: Callable[[float], bool], options: ModelOptions) -> int:
         params = api.llama_model_default_params()
-        overrides = _overrides(path, rope)
-        params.kv_overrides = overrides
+        overrides = _overrides(path, options.rope)
+        params.kv_overrides, params.repack_tensors = overrides, options.repacked
         params.progress_callback = api.llama_progress_callback(lambda share, _: progress(share))
         return api.llama_model_load_from_file(os.fsencode(path), params) or 0
 
@@ -254,7 +255,15 @@ def _check_layout(build: Build, version: str, header: str | None) -> None:
         build,
         version,
         api.llama_model_default_params(),
-        {"n_ubatch": 512, "type_v_last": 1, "n_v_last": -1, "use_mmap": True, "mtp": False, "flash_attn": True},
+        {
+            "n_ubatch": 512,
+            "type_v_last": 1,
+            "n_v_last": -1,
+            "use_mmap": True,
+            "repack_tensors": False,
+            "mtp": False,
+            "flash_attn": True,
+        },
     )
     check_defaults(
         build,

@@ -10,6 +10,7 @@ from samovar.core.errors import InvalidInput, Missing
 from samovar.core.rope import PLAIN_CACHE, CacheTypes
 from samovar.engines.llama.cpu import Cpu
 from samovar.engines.llama.faults import cache_refusal, first_wrong_batch, source_of
+from samovar.engines.llama.repacking import with_repacked
 
 Preference = Literal["auto", "ik", "mainline"]
 
@@ -58,8 +59,10 @@ def settings(
     tensors: Collection[tuple[str, int]] = (),
     preference: Preference = "auto",
     cache: CacheTypes = PLAIN_CACHE,
+    repack: bool = False,
 ) -> tuple[Setting, ...]:
-    """The rungs to try, in order. `tensors`: (GGML type name, row width) of the model's matrices.
+    """The rungs to try, in order. `tensors`: (GGML type name, row width) of the model's matrices. `repack`: the
+    model gains by interleaved rows (`repacking`).
 
     `preference` "ik" means both builds of that source. Raises Missing where none is left: the wanted build is not
     installed, the processor cannot run it, or it is known to compute this model wrongly.
@@ -75,6 +78,8 @@ def settings(
         rungs = [rung for rung in rungs if not (rung.apart and rung.flash)]
     if parallel > MOST_APART:
         rungs = [rung for rung in rungs if not rung.apart]
+    if repack:
+        rungs = with_repacked(rungs)
     right = tuple(rung for rung in rungs if _right(rung, tensors))
     if not right:
         raise Missing("engines.known_wrong", builds=", ".join(sorted(wanted)), installed=", ".join(sorted(builds)))

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from llama_cpp import llama_cpp as api
 
 from samovar.core.engine import Build
-from samovar.core.rope import Rope
 from samovar.engines.llama.binding import (
     BOOL,
     I32,
@@ -18,6 +17,7 @@ from samovar.engines.llama.binding import (
     TEXT,
     Binding,
     ContextOptions,
+    ModelOptions,
     Signature,
     set_positions_and_cache,
 )
@@ -71,7 +71,7 @@ class MainlineBinding(Binding):
         _check_layout(version)
         api.llama_backend_init()
 
-    def load_model(self, path: str, progress: Callable[[float], bool], rope: Rope) -> int:  # noqa: ARG002
+    def load_model(self, path: str, progress: Callable[[float], bool], options: ModelOptions) -> int:  # noqa: ARG002
         params = api.llama_model_default_params()
         params.progress_callback = api.llama_progress_callback(lambda share, _: progress(share))
         return api.llama_model_load_from_file(os.fsencode(path), params) or 0

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from samovar.core.engine import Progress
 from samovar.core.errors import BadModelFile, Cancelled, EngineFailed, NotFound
-from samovar.core.rope import OWN_ROPE, Rope
-from samovar.engines.llama.binding import Binding
+from samovar.engines.llama.binding import PLAIN_MODEL, Binding, ModelOptions
 from samovar.engines.llama.vocabulary import Vocabulary
 
 _SAMPLES, _SAMPLE = 16, 1 << 16
@@ -19,11 +18,13 @@ class Model:
     """Raises NotFound, Cancelled when progress returned False, BadModelFile with the library's own reason, or
     EngineFailed for a model that writes no text."""
 
-    def __init__(self, binding: Binding, path: str, progress: Progress, rope: Rope = OWN_ROPE) -> None:
+    def __init__(
+        self, binding: Binding, path: str, progress: Progress, options: ModelOptions = PLAIN_MODEL
+    ) -> None:
         if not Path(path).is_file():
             raise NotFound("engines.no_file", path=path)
         self._binding = binding
-        self.handle = self._load(path, progress, rope)
+        self.handle = self._load(path, progress, options)
         self.architecture = self._metadata("general.architecture")
         if binding.has_encoder(self.handle) or not binding.has_decoder(self.handle):
             self.close()
@@ -45,7 +46,7 @@ class Model:
             self._binding.free_model(self.handle)
             self.handle = 0
 
-    def _load(self, path: str, progress: Progress, rope: Rope) -> int:
+    def _load(self, path: str, progress: Progress, options: ModelOptions) -> int:
         wanted = True
 
         def report(share: float) -> bool:
@@ -54,7 +55,7 @@ class Model:
             return wanted
 
         self._binding.log.reason()
-        handle = self._binding.load_model(path, report, rope) if report(0.0) else 0
+        handle = self._binding.load_model(path, report, options) if report(0.0) else 0
         if handle and wanted:
             return handle
         if handle:

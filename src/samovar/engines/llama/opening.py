@@ -14,7 +14,7 @@ from msgspec.structs import astuple, replace
 from samovar.core.engine import Build, Capabilities, EngineInfo, LoadSpec, Note, Pace, Progress, Setting
 from samovar.core.errors import Cancelled, EngineFailed, SamovarError
 from samovar.engines.blob import fingerprint
-from samovar.engines.llama.binding import Binding
+from samovar.engines.llama.binding import Binding, ModelOptions
 from samovar.engines.llama.builds import installed, version_of
 from samovar.engines.llama.calibrate import CELLS, ContextTrial, Deadline, calibrate, watch_others
 from samovar.engines.llama.choice import thread_counts
@@ -37,19 +37,20 @@ CHECKING = 4.0
 
 
 def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
-    """Loads `spec.path` with the build of the first setting to try, and settles on one of that build's settings:
-    the first that can be trusted or, where there is time to calibrate, the fastest of those.
+    """Loads `spec.path` as the first setting to try says, and settles on one of those that go with that: the
+    first that can be trusted or, where there is time to calibrate, the fastest of those.
 
-    Raises Missing, NotFound, Cancelled, or EngineFailed: "engines.self_check" when none of the build's settings
-    computes the model reliably, so that another build may be tried.
+    Raises Missing, NotFound, Cancelled, or EngineFailed: "engines.self_check" when none of the settings
+    that go with this way of loading computes the model reliably, so that another may be tried.
     """
     ways = spec.settings or _default_settings(spec)
     first = spec.trusted or 0
     binding = load_binding(ways[first].build, spec.native)
     measures = spec.calibrate > 0 and spec.pace is None and min(spec.window, spec.cells) >= CELLS
-    model = Model(binding, spec.path, lambda share: progress(share * (LOADED if measures else 1)), spec.rope)
+    options = ModelOptions(spec.rope, ways[first].repacked)
+    model = Model(binding, spec.path, lambda share: progress(share * (LOADED if measures else 1)), options)
     try:
-        own = [index for index in range(first, len(ways)) if ways[index].build == binding.build]
+        own = [index for index in range(first, len(ways)) if ways[index].loading == ways[first].loading]
         settled = _settle(spec, ways, own, binding, model)
         if not measures:
             return _engine(spec, ways, settled, spec.pace, binding, model)
