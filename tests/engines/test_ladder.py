@@ -27,7 +27,7 @@ BOTH = ("ik", "mainline")
 
 def test_one_sequence_starts_with_the_fastest_and_ends_with_the_safest() -> None:
     assert settings(builds=BOTH, cpu=MODERN, parallel=1) == (
-        Setting("ik", 512, True),
+        Setting("ik", 256, True),
         Setting("ik", SMALL, True),
         Setting("ik", SMALL, False),
         Setting("mainline", 512, True),
@@ -37,9 +37,9 @@ def test_one_sequence_starts_with_the_fastest_and_ends_with_the_safest() -> None
 
 def test_several_sequences_meet_flash_attention_on_ik_only_where_each_has_a_context_of_its_own() -> None:
     rungs = settings(builds=BOTH, cpu=MODERN, parallel=2)
-    assert rungs[0] == Setting("ik", 512, True, apart=True)
+    assert rungs[0] == Setting("ik", 256, True, apart=True)
     assert not any(rung.build == "ik" and rung.flash and not rung.apart for rung in rungs)
-    assert Setting("ik", 512, False) in rungs
+    assert Setting("ik", 256, False) in rungs
 
 
 def test_more_sequences_than_a_process_has_contexts_for_share_one() -> None:
@@ -49,9 +49,9 @@ def test_more_sequences_than_a_process_has_contexts_for_share_one() -> None:
 
 def test_a_model_that_is_not_quantised_is_computed_in_one_way_whoever_runs_beside_it() -> None:
     exact = {("F16", 64), ("F32", 576)}
-    assert settings(builds=BOTH, cpu=MODERN, parallel=4, tensors=exact)[0] == Setting("ik", 512, False, apart=True)
+    assert settings(builds=BOTH, cpu=MODERN, parallel=4, tensors=exact)[0] == Setting("ik", 256, False, apart=True)
     quantised = settings(builds=BOTH, cpu=MODERN, parallel=4, tensors=exact, cache=CacheTypes("q8_0", "q8_0"))
-    assert quantised[0] == Setting("ik", 512, True, apart=True)
+    assert quantised[0] == Setting("ik", 256, True, apart=True)
 
 
 @pytest.mark.parametrize("width", [576, 960])
@@ -63,7 +63,7 @@ def test_a_tensor_that_ik_gets_wrong_in_large_batches_starts_with_small_ones(typ
 
 @pytest.mark.parametrize("tensor", [("Q4_1", 640), ("Q8_0", 576), ("Q4_K", 2048)])
 def test_other_tensors_start_with_large_batches(tensor: tuple[str, int]) -> None:
-    assert settings(builds=BOTH, cpu=MODERN, parallel=1, tensors={tensor})[0].micro_batch == 512
+    assert settings(builds=BOTH, cpu=MODERN, parallel=1, tensors={tensor})[0].micro_batch == 256
 
 
 def test_a_processor_without_avx2_never_gets_ik() -> None:
@@ -87,9 +87,9 @@ def test_a_build_that_is_asked_for_and_not_there_is_missing() -> None:
 
 def test_quantised_values_are_kept_only_where_there_is_flash_attention() -> None:
     several = settings(builds=BOTH, cpu=MODERN, parallel=4, cache=CacheTypes("f16", "q8_0"))
-    assert several[0] == Setting("ik", 512, True, apart=True) and all(rung.flash for rung in several)
+    assert several[0] == Setting("ik", 256, True, apart=True) and all(rung.flash for rung in several)
     alone = settings(builds=BOTH, cpu=MODERN, parallel=1, cache=CacheTypes("q8_0", "q8_0"))
-    assert alone[0] == Setting("ik", 512, True) and all(rung.flash for rung in alone)
+    assert alone[0] == Setting("ik", 256, True) and all(rung.flash for rung in alone)
 
 
 def test_quantised_keys_do_without_it() -> None:

@@ -13,9 +13,11 @@ from samovar.engines.llama.context import Context
 from samovar.engines.llama.contexts import AnyContext, Contexts
 from samovar.engines.llama.cpu import physical_cores
 from samovar.engines.llama.gathering import Gathering
-from samovar.engines.llama.ladder import FULL
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.selfcheck import disagreement, tolerance
+
+BATCH = 512
+"""Tokens of one call: not less than any micro-batch."""
 
 
 def context_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, trusted: bool) -> AnyContext:
@@ -23,7 +25,7 @@ def context_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *,
     disagrees with itself."""
     options = ContextOptions(
         cells=spec.window if way.apart else spec.cells,
-        batch=max(FULL, way.micro_batch),
+        batch=BATCH,
         micro_batch=way.micro_batch,
         parallel=1 if way.apart else spec.parallel,
         threads=spec.threads or physical_cores(),
