@@ -44,6 +44,7 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--only", action="append", choices=[row.name for row in ROWS] + ["logits"], metavar="ROW")
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--turns", type=int, help="of the chats that outgrow their window, 50 if not said")
     parser.add_argument("--quick", action="store_true", help="one round of everything, small: does it run?")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--parallel", type=int, help="slots of both sides in the rows with one client")
@@ -72,7 +73,7 @@ def main() -> None:
     chosen = options()
     model = chosen.model
     scale = QUICK if chosen.quick else Scale()
-    scale = replace(scale, rounds=chosen.rounds or scale.rounds)
+    scale = replace(scale, rounds=chosen.rounds or scale.rounds, turns=chosen.turns or scale.turns)
     ours = Samovar(model, chosen.threads, tuple(chosen.ours.split()), chosen.compiled)
     theirs = LlamaServer(chosen.peer.resolve(), model, chosen.threads, tuple(chosen.theirs.split()))
     wanted = chosen.only or ["logits", *(row.name for row in ROWS)]
