@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from samovar.core.engine import LoadSpec, Setting
-from samovar.engines.llama.binding import ContextOptions
+from samovar.engines.llama.binding import ContextOptions, ModelOptions
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.opening import load_binding
 
@@ -22,7 +22,7 @@ class Bare:
 
     def __init__(self, spec: LoadSpec, setting: Setting, threads: int) -> None:
         self._binding = load_binding(setting.build, spec.native)
-        self._model = Model(self._binding, spec.path, lambda _: True)
+        self._model = Model(self._binding, spec.path, lambda _: True, ModelOptions(spec.rope, setting.repacked))
         self._sequences = spec.parallel
         self._oldest = 0
         size = setting.micro_batch
