@@ -47,7 +47,7 @@ class Bare:
         return time.perf_counter() - began
 
     def decode(self, streams: int, depth: int, steps: int) -> float:
-        """Seconds for `steps` steps of one token for each of `streams` sequences that hold `depth` tokens."""
+        """Seconds for one of `steps` steps of one token of each of `streams` sequences with `depth` tokens."""
         self._context = self._one if streams == 1 else self._several
         for sequence in range(streams if self._one is self._context else self._sequences):
             self._forget(sequence)
@@ -56,7 +56,7 @@ class Bare:
         began = time.perf_counter()
         for step in range(steps):
             self._decode([depth + step] * streams, list(range(streams)), last_only=False)
-        return time.perf_counter() - began
+        return (time.perf_counter() - began) / steps
 
     def _forget(self, sequence: int) -> None:
         self._binding.remove(self._context, sequence, 0, -1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import platform
 import statistics
@@ -21,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -37,8 +39,6 @@ from samovar.services.loading import LoadPlanner
 from tests.e2e.conftest import Served, start
 
 STREAMS, DEPTH, STEPS, PROMPT, PARALLEL, WINDOW = 8, 64, 128, 500, 8, 2048
-LEAST = 16
-"""Tokens of an answer that says how fast tokens come."""
 GREEDY = {"temperature": 0.0}
 FULL = {
     "repetition_penalty": 1.05,
@@ -55,12 +55,17 @@ FULL = {
 }
 
 
-async def stream(
-    port: int, fresh: int, prompt: int, tokens: int, sampling: dict[str, float]
-) -> tuple[float, float]:
-    """Seconds from the request of one raw HTTP stream to its first token, and from there for each further one: the
-    first comes alone and the last at once, others may come together. `fresh` makes the prompt one that no cache
-    holds; its repetition keeps the model from ending the text. Raises RuntimeError where it ends at once."""
+class Answer(NamedTuple):
+    """Seconds from the request to the first token, from there for each further one, and how many there were."""
+
+    first: float
+    step: float
+    tokens: int
+
+
+async def stream(port: int, fresh: int, prompt: int, tokens: int, sampling: dict[str, float]) -> Answer:
+    """One raw HTTP stream: the first token comes alone and the last at once, others may come together. `fresh`
+    makes the prompt one that no cache holds. Raises RuntimeError where nothing was written."""
     body = json.dumps(
         {"prompt": [2000 + fresh, *([500, 600, 700, 800] * prompt)[: prompt - 1]], "max_tokens": tokens}
         | {"stream": True, "stream_options": {"include_usage": True}}
@@ -79,9 +84,9 @@ async def stream(
         elif b'"completion_tokens":' in line:
             produced = json.loads(line[len(b"data: ") :])["usage"]["completion_tokens"]
     writer.close()
-    if produced < min(tokens, LEAST):
-        raise RuntimeError(f"{produced} of {tokens} tokens")
-    return times[0], (times[-1] - times[0]) / max(produced - 1, 1)
+    if not times:
+        raise RuntimeError("an answer without a token")
+    return Answer(times[0], (times[-1] - times[0]) / max(produced - 1, 1), produced)
 
 
 class Server:
@@ -89,27 +94,46 @@ class Server:
 
     def __init__(self, served: Served) -> None:
         self._port = served.port
-        self._fresh = STREAMS
+        self._fresh = itertools.count()
+
+    def lasting(self, count: int) -> list[int]:
+        """What makes prompts whose greedy answers the model does not end before their last step."""
+        prompts = (fresh for fresh in self._fresh if self._answer(fresh, DEPTH, STEPS).tokens == STEPS)
+        return list(itertools.islice(prompts, count))
 
     def first_token(self) -> float:
-        self._fresh += 1
-        return asyncio.run(stream(self._port, self._fresh, PROMPT, 1, GREEDY))[0]
+        return self._answer(next(self._fresh), PROMPT, 1).first
 
-    def decode(self, streams: int, sampling: dict[str, float]) -> float:
+    def _answer(self, fresh: int, prompt: int, tokens: int) -> Answer:
+        return asyncio.run(stream(self._port, fresh, prompt, tokens, GREEDY))
+
+    def decode(self, prompts: list[int], sampling: dict[str, float]) -> float:
         """Seconds for one step of all streams, which are as long and begin together."""
 
-        async def run() -> list[tuple[float, float]]:
-            return await asyncio.gather(*(stream(self._port, i, DEPTH, STEPS, sampling) for i in range(streams)))
+        async def run() -> list[Answer]:
+            return await asyncio.gather(*(stream(self._port, i, DEPTH, STEPS, sampling) for i in prompts))
 
-        return statistics.mean(step for _, step in asyncio.run(run()))
+        return statistics.mean(answer.step for answer in asyncio.run(run()))
 
 
-def alternate(rounds: int, *measures: Callable[[], float]) -> list[float]:
-    """Medians of measures that take turns, after one turn that does not count."""
-    for measure in measures:
-        measure()
-    taken = [[measure() for measure in measures] for _ in range(rounds)]
-    return [statistics.median(column) for column in zip(*taken, strict=True)]
+class Compared(NamedTuple):
+    """Medians over rounds: of the seconds of both, and of their ratio within a round."""
+
+    first: float
+    second: float
+    ratio: float
+
+
+def alternate(rounds: int, *pair: Callable[[], float]) -> Compared:
+    """Of two measures that take turns to begin, after one turn that does not count."""
+    taken: list[tuple[float, float]] = []
+    for turn in range(rounds + 1):
+        order = (0, 1) if turn % 2 else (1, 0)
+        seconds = {one: pair[one]() for one in order}
+        taken.append((seconds[0], seconds[1]))
+    counted = taken[1:]
+    columns = ([first for first, _ in counted], [second for _, second in counted], [a / b for a, b in counted])
+    return Compared(*map(statistics.median, columns))
 
 
 def idle(served: Served) -> tuple[float, float]:
@@ -134,23 +158,25 @@ def streams_rows(pair: Pair, rounds: int) -> Iterator[Row]:
     """What needs as many sequences as there are streams."""
     bare, server = pair.bare, Server(pair.served)
     share, memory = idle(pair.served)
+    prompts = server.lasting(STREAMS)
     for name, streams, sampling in (
         ("decode, 1 stream, greedy", 1, GREEDY),
         ("decode, 1 stream, default samplers", 1, {}),
         (f"decode, {STREAMS} streams, greedy", STREAMS, GREEDY),
     ):
-        measures = partial(bare.decode, streams, DEPTH, STEPS), partial(server.decode, streams, sampling)
-        alone, http = alternate(rounds, *measures)
-        alone /= STEPS
-        yield name, f"{streams / alone:.1f} t/s", f"{streams / http:.1f} t/s", f"{alone / http:.3f} ×"
-    plain, full = alternate(rounds, partial(server.decode, 1, GREEDY), partial(server.decode, 1, FULL))
-    yield "full chain against greedy, over HTTP", "", f"{1 / full:.1f} t/s", f"{plain / full:.3f} ×"
+        measures = partial(bare.decode, streams, DEPTH, STEPS), partial(server.decode, prompts[:streams], sampling)
+        alone, http, ratio = alternate(rounds, *measures)
+        yield name, f"{streams / alone:.1f} t/s", f"{streams / http:.1f} t/s", f"{ratio:.3f} ×"
+    _, full, ratio = alternate(
+        rounds, *(partial(server.decode, prompts[:1], sampling) for sampling in (GREEDY, FULL))
+    )
+    yield "full chain against greedy, over HTTP", "", f"{1 / full:.1f} t/s", f"{ratio:.3f} ×"
     yield "front, idle", "", f"{share:.1f} % CPU, {memory:.0f} MB", ""
 
 
 def first_token_row(pair: Pair, rounds: int) -> Row:
     """With one sequence on both sides: with more, what the others hold is kept together by the server alone."""
-    alone, http = alternate(rounds, partial(pair.bare.prefill, PROMPT), Server(pair.served).first_token)
+    alone, http, _ = alternate(rounds, partial(pair.bare.prefill, PROMPT), Server(pair.served).first_token)
     gap = f"{(http - alone) * 1000:+.1f} ms"
     return f"first token, {PROMPT}-token prompt", f"{alone * 1000:.0f} ms", f"{http * 1000:.0f} ms", gap
 

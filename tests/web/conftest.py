@@ -81,6 +81,11 @@ class Talk:
     def list(self) -> Locator:
         return self.page.get_by_role("navigation").locator("li")
 
+    @property
+    def open_entry(self) -> Locator:
+        """The entry of the conversation that is open."""
+        return self.list.filter(has=self.page.locator("[aria-current=page]"))
+
     def say(self, text: str) -> None:
         self.composer.fill(text)
         self.composer.press("Enter")

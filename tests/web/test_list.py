@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 def test_a_conversation_can_be_renamed_from_the_list_and_from_its_head(talk: Talk) -> None:
     talk.ask("How is tea made?")
-    entry = talk.list.first
+    entry = talk.open_entry
     entry.hover()
     entry.get_by_role("button", name="Rename").click()
     talk.page.get_by_label("Title", exact=True).fill("About tea")
@@ -25,6 +25,16 @@ def test_a_conversation_can_be_renamed_from_the_list_and_from_its_head(talk: Tal
     talk.page.get_by_label("Title", exact=True).fill("About samovars")
     talk.page.keyboard.press("Enter")
     expect(entry).to_contain_text("About samovars")
+
+
+def test_a_new_conversation_is_listed_before_the_server_tells_of_it(talk: Talk) -> None:
+    """So that no entry moves later under the hand that reaches for it."""
+    talk.ask("One that is there before")
+    talk.page.keyboard.press("Control+Shift+O")
+    talk.page.route("**/samovar/conversations", lambda route: route.request.method == "GET" or route.continue_())
+    talk.say("One that is new")
+    expect(talk.open_entry).to_have_text("New conversation")
+    expect(talk.list.first).to_have_text("New conversation")
 
 
 def test_a_deleted_conversation_comes_back_with_undo(talk: Talk) -> None:

@@ -33,8 +33,6 @@ def ways_to_compute(header: GgufHeader, cache: CacheTypes, parallel: int, chosen
     """Raises Missing where no library can run the model, InvalidInput where none has such a cache."""
     # Without flash attention queries are multiplied with the cached keys as with any matrix of their type.
     keys = (cache.keys.upper(), model_shape(header).key_head)
-    shaped = (tensor for tensor in header.tensors if len(tensor.shape) > 1)
-    matrices = {tensor.type.name for tensor in shaped if tensor.name != EMBEDDINGS}
     ways = ladder(
         builds=[found.build for found in installed_builds(native_folder(chosen))],
         cpu=read_cpu(),
@@ -42,11 +40,16 @@ def ways_to_compute(header: GgufHeader, cache: CacheTypes, parallel: int, chosen
         tensors=header.tensor_kinds() | {keys},
         preference=chosen.library,
         cache=cache,
-        repack=gains_by_repacking(matrices),
+        repack=gains_by_repacking(_matrix_types(header)),
     )
     # Between contexts only whole sequences are copied.
     together = tuple(way for way in ways if not way.apart)
     return together if chosen.reuse_shifted and together else ways
+
+
+def _matrix_types(header: GgufHeader) -> frozenset[str]:
+    shaped = (tensor for tensor in header.tensors if len(tensor.shape) > 1)
+    return frozenset(tensor.type.name for tensor in shaped if tensor.name != EMBEDDINGS)
 
 
 def suiting_cache(header: GgufHeader, parallel: int, chosen: Settings) -> CacheTypes:

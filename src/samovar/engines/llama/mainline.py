@@ -71,7 +71,12 @@ class MainlineBinding(Binding):
         _check_layout(version)
         api.llama_backend_init()
 
-    def load_model(self, path: str, progress: Callable[[float], bool], options: ModelOptions) -> int:  # noqa: ARG002
+    def load_model(
+        self,
+        path: str,
+        progress: Callable[[float], bool],
+        options: ModelOptions,  # noqa: ARG002 - rotations belong to its contexts, and it interleaves no rows
+    ) -> int:
         params = api.llama_model_default_params()
         params.progress_callback = api.llama_progress_callback(lambda share, _: progress(share))
         return api.llama_model_load_from_file(os.fsencode(path), params) or 0

@@ -96,6 +96,7 @@ export class App {
       await this.#ahead.forget();
       const fresh = await this.#client.create(this.next.system.trim());
       const { choice } = this.next.sampling;
+      this.conversations.begin(fresh);
       this.open(fresh.id, fresh);
       if (choice) this.chat!.sampling.adopt(choice);
       this.next.system = "";

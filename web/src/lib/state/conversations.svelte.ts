@@ -1,7 +1,7 @@
 /** Owns the list of conversations: what it holds, what is searched for, and changes to its entries. */
 
 import type { Client } from "../api/client.ts";
-import type { Summary } from "../api/types.ts";
+import type { Head, Summary } from "../api/types.ts";
 import type { Settings } from "./settings.svelte.ts";
 import type { Toasts } from "./toasts.svelte.ts";
 
@@ -35,6 +35,12 @@ export class Conversations {
     } catch (error) {
       if (mine === this.#asked) this.#toasts.fail(error);
     }
+  }
+
+  /** Lists a conversation that was just made: entries must not move later, under a hand that reaches for one. */
+  begin({ id, title, updated }: Head): void {
+    if (!this.query.trim()) this.list = [{ id, title, updated, snippet: "" }, ...this.list];
+    void this.refresh();
   }
 
   search(query: string): void {
