@@ -11,9 +11,10 @@ import gguf
 import numpy as np
 import pytest
 
-from samovar.core.engine import Batch, Engine, LoadSpec, Setting
+from samovar.core.engine import Batch, Build, Engine, LoadSpec, Setting
 from samovar.core.errors import BadModelFile, Cancelled, EngineFailed, Missing, NotFound
 from samovar.engines.llama.builds import PACKAGES
+from samovar.engines.llama.context import Context
 from samovar.engines.registry import open_engine
 from tests.conformance.engine_suite import alone, feed, log_probs, story
 from tests.support.quantizing import quantize
@@ -65,6 +66,33 @@ def load(path: Path, *settings: Setting, parallel: int = 4, trusted: int | None 
         ),
         lambda _: True,
     )
+
+
+@each
+def test_what_serves_was_never_asked_for_many_rows(
+    tiny: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ik` clears at every token as many rows of logits as it was ever asked for at once, and the self-check asks
+    for 64: they are another context's."""
+    decode, close = Context.decode, Context.close
+    most: dict[Context, int] = {}
+    closed: list[int] = []
+
+    def noted(context: Context, batch: Batch) -> np.ndarray:
+        most[context] = max(most.get(context, 0), sum(batch.wanted))
+        return decode(context, batch)
+
+    def left(context: Context) -> None:
+        closed.append(most.pop(context, 0))
+        close(context)
+
+    monkeypatch.setattr(Context, "decode", noted)
+    monkeypatch.setattr(Context, "close", left)
+    engine = load(tiny, Setting(build, 512, flash=False, apart=build == "ik"))
+    engine.decode(Batch([5], [0], [0], [True]))
+    assert closed == [64, 64]
+    assert list(most.values()) == [1]
+    engine.close()
 
 
 @both

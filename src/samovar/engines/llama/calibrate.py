@@ -16,9 +16,8 @@ from samovar.core.engine import Batch, Pace, Setting
 from samovar.core.pace import fastest
 from samovar.engines.llama.choice import fewest
 from samovar.engines.llama.contexts import AnyContext
+from samovar.engines.llama.selfcheck import CELLS
 
-CELLS = 512
-"""KV cells that measuring needs."""
 DEPTH, PIECE, PIECES = 64, 24, (2, 10)
 """Tokens in the cache while tokens are drawn. A prompt that is read is of so many pieces of the smallest
 micro-batch, which is not to be charged for a remainder."""

@@ -16,9 +16,9 @@ from samovar.core.errors import Cancelled, EngineFailed, SamovarError
 from samovar.engines.blob import fingerprint
 from samovar.engines.llama.binding import Binding, ModelOptions
 from samovar.engines.llama.builds import installed, version_of
-from samovar.engines.llama.calibrate import CELLS, ContextTrial, Deadline, calibrate, watch_others
+from samovar.engines.llama.calibrate import ContextTrial, Deadline, calibrate, watch_others
 from samovar.engines.llama.choice import thread_counts
-from samovar.engines.llama.computing import context_for
+from samovar.engines.llama.computing import context_for, shifts_right
 from samovar.engines.llama.context import Context
 from samovar.engines.llama.contexts import AnyContext
 from samovar.engines.llama.cpu import logical_cores, physical_cores, read_cpu
@@ -26,7 +26,7 @@ from samovar.engines.llama.engine import LlamaEngine
 from samovar.engines.llama.ladder import settings
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.native import MANIFEST, Native, read_native
-from samovar.engines.llama.selfcheck import shift_error, tolerance
+from samovar.engines.llama.selfcheck import CELLS
 
 LOADED = 0.9
 """The share of a load's progress after which it is calibrated."""
@@ -191,7 +191,7 @@ def _engine(
         end_tokens=words.end_tokens,
         special_texts=words.special_texts,
         adds_bos=words.adds_bos,
-        capabilities=_capabilities(spec, model, context),
+        capabilities=_capabilities(spec, way, binding, model, context),
         cache_id=owner.hex(),
         setting=way,
         settled=settled.index,
@@ -201,21 +201,20 @@ def _engine(
     return LlamaEngine(info, model, context, owner)
 
 
-def _capabilities(spec: LoadSpec, model: Model, context: AnyContext) -> Capabilities:
-    """Layers that keep a running state can neither be cut nor give a copy of their past."""
+def _capabilities(
+    spec: LoadSpec, way: Setting, binding: Binding, model: Model, context: AnyContext
+) -> Capabilities:
+    """Layers that keep a running state can neither be cut nor give a copy of their past. Whether a shift comes out
+    right is known from an earlier load, else tried."""
     attends = not model.keeps_states
+    shifts = attends and context.can_shift()
+    if shifts:
+        shifts = shifts_right(spec, way, binding, model) if spec.shifts is None else spec.shifts
     return Capabilities(
         can_remove_tail=attends,
         can_copy=attends,
         can_copy_range=attends and isinstance(context, Context),
-        can_shift=attends and context.can_shift() and _shifts(spec, model, context),
+        can_shift=shifts,
         can_export=True,
         can_set_threads=True,
     )
-
-
-def _shifts(spec: LoadSpec, model: Model, context: AnyContext) -> bool:
-    """Whether a shift comes out right: known from an earlier load, else tried."""
-    if spec.shifts is not None:
-        return spec.shifts
-    return shift_error(context, model.vocabulary) <= tolerance(spec.cache)

@@ -25,6 +25,8 @@ TOLERANCE = 0.025
 """Mean divergence, in nats, up to which two computations agree."""
 _TOLERANCES: Mapping[KvType, float] = MappingProxyType({"q5_1": 0.05, "q4_0": 0.15})
 LENGTH, STEP, OFFSET = 64, 8, 16
+CELLS = 512
+"""KV cells of a context that is only made to be tried."""
 PASSAGE = (
     "The samovar stood on the table and hummed. Outside it had been snowing since morning, and nobody was in a "
     "hurry to leave: there was tea, there was bread with honey, and grandfather had promised to tell how, in 1911, "
