@@ -13,6 +13,7 @@ import pytest
 from samovar.core.errors import EngineFailed
 from samovar.engines.llama.compiling import making, recipe
 from samovar.engines.llama.compiling.judging import check
+from samovar.engines.llama.compiling.repairs import REPAIRS, repair
 from samovar.engines.llama.compiling.reports import SPANS, Refused, Report, working
 from samovar.engines.llama.compiling.specimen import Specimen, widths_of
 from samovar.engines.llama.compiling.trial import BATCHES, SPECIMENS, WAYS, Divergence
@@ -34,6 +35,29 @@ def test_the_tools_are_pinned_with_hashes() -> None:
     for name in ("cmake", "ninja", "scikit-build-core"):
         assert f"\n{name}==" in text
     assert text.count("==") <= text.count("--hash=sha256:")
+
+
+def source(folder: Path, *, changes: int = len(REPAIRS[0].changes)) -> Path:
+    """As much of the library's source as is repaired."""
+    file = folder / REPAIRS[0].file
+    file.parent.mkdir(parents=True)
+    file.write_text("// before\n" + "\n".join(change.before for change in REPAIRS[0].changes[:changes]), "utf-8")
+    return file
+
+
+def test_the_source_is_repaired_before_it_is_compiled(tmp_path: Path) -> None:
+    file = source(tmp_path)
+    repair(tmp_path)
+    assert all(change.after in file.read_text("utf-8") for change in REPAIRS[0].changes)
+    assert (file.parent / REPAIRS[0].header).is_file()
+
+
+def test_a_source_that_is_not_the_known_one_is_left_alone(tmp_path: Path) -> None:
+    file = source(tmp_path, changes=2)
+    before = file.read_text("utf-8")
+    with pytest.raises(EngineFailed, match="not the one that is known"):
+        repair(tmp_path)
+    assert file.read_text("utf-8") == before
 
 
 def test_progress_never_goes_back() -> None:

@@ -133,6 +133,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     exported. `settled`: index into `LoadSpec.settings` of the way that was chosen; `notes` say what was stepped
     down and why. `threads`: the most that tokens are drawn with; `prompt_threads`: what prompts are read with, 0
     for as many. `pace`: how fast that is, None where it was not measured or other processes were in the way.
+    `rows`: of logits that a step may give without slowing those after it, 0 for any number.
     """
 
     architecture: str
@@ -153,6 +154,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     adds_bos: bool = False
     prompt_threads: int = 0
     pace: Pace | None = None
+    rows: int = 0
     capabilities: Capabilities = Capabilities()
     cache_id: str = ""
     setting: Setting | None = None

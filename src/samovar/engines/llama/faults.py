@@ -27,7 +27,7 @@ FAULTS: tuple[Fault, ...] = (
 )
 """Seen at every width tried that is no multiple of four blocks of 32 (544 … 1600, among them 576 and 960, the
 widths of two SmolLM2 models) and at none that is: divergence 0.2 to 0.8 nat against 0.0003. The keys of a KV cache
-are such a matrix too, as wide as a head."""
+are such a matrix too, as wide as a head. What is compiled here is repaired before (`compiling.repairs`)."""
 
 
 def source_of(build: str) -> str:
@@ -50,6 +50,5 @@ def cache_refusal(way: Setting, cache: CacheTypes) -> str | None:
 
 def first_wrong_batch(build: str, type: str, width: int) -> int | None:
     """The smallest batch that `build` gets wrong for such rows; None where it gets all right."""
-    source = source_of(build)
-    found = (f.batch for f in FAULTS if f.build == source and f.type == type and width % f.multiple)
+    found = (f.batch for f in FAULTS if f.build == build and f.type == type and width % f.multiple)
     return min(found, default=None)

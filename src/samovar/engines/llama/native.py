@@ -16,6 +16,9 @@ from samovar.core.errors import EngineFailed
 from samovar.engines.llama.cpu import Cpu
 
 MANIFEST = "build.json"
+REPAIRED = "r1"
+"""Other whenever other things are put right in the source before it is compiled: what was made without is not
+found."""
 HEADER = "llama.h"
 PREFIX, SUFFIX = {"win32": ("", ".dll"), "darwin": ("lib", ".dylib")}.get(sys.platform, ("lib", ".so"))
 LIBRARIES = tuple(f"{PREFIX}{name}{SUFFIX}" for name in ("llama", "ggml"))
@@ -58,7 +61,7 @@ class Native(msgspec.Struct, frozen=True):
 
 def place(builds: Path, source: str, cpu: Cpu) -> Path:
     """The folder for the library of version `source` for `cpu`, whether it is there or not."""
-    return builds / f"ik-{source}-{cpu.machine}-{cpu.key}"
+    return builds / f"ik-{source}-{REPAIRED}-{cpu.machine}-{cpu.key}"
 
 
 def read_native(folder: Path) -> Native | None:

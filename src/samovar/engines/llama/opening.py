@@ -26,6 +26,7 @@ from samovar.engines.llama.engine import LlamaEngine
 from samovar.engines.llama.ladder import settings
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.native import MANIFEST, Native, read_native
+from samovar.engines.llama.outputs import rows_at_ease
 from samovar.engines.llama.selfcheck import CELLS
 
 LOADED = 0.9
@@ -183,6 +184,7 @@ def _engine(
         threads=pace.threads if pace else spec.threads or physical_cores(),
         prompt_threads=pace.prompt_threads if pace else 0,
         pace=pace,
+        rows=rows_at_ease(binding.build, words.size, Path(spec.path).stat().st_size),
         chat_template=words.chat_template,
         bos_token=words.bos,
         eos_token=words.eos,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from samovar.core.engine import Engine, LoadSpec, Note
+from samovar.core.engine import Engine, EngineInfo, LoadSpec, Note
 from samovar.core.errors import Cancelled, EngineFailed, SamovarError
 from samovar.engines.registry import open_engine
 from samovar.runtime.speculation.draft import DraftModel
@@ -30,8 +30,14 @@ def open_speculation(
             raise
         except SamovarError as error:
             notes = (Note("runtime.draft_unused"), Note(error.key, dict(error.facts)))
-    most = info.setting.micro_batch - 1 if info.setting else MOST
-    return Speculation(spec.speculate, draft, most), notes
+    return Speculation(spec.speculate, draft, most_guesses(info)), notes
+
+
+def most_guesses(info: EngineInfo) -> int:
+    """For one stream in one step: with its last token as many rows as the engine computes in one batch, and without
+    slowing the steps after it."""
+    limits = (info.rows, info.setting.micro_batch if info.setting else 0)
+    return min((rows - 1 for rows in limits if rows), default=MOST)
 
 
 def _open_draft(spec: LoadSpec, target: Engine, wanted: Callable[[], bool]) -> DraftModel:

@@ -15,6 +15,7 @@ from samovar.core.errors import DownloadFailed, EngineFailed, SamovarError
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.llama.compiling.commands import Commands
 from samovar.engines.llama.compiling.recipe import INSIDE, OPTIONS, TARGET, compilers_at_once, requirement
+from samovar.engines.llama.compiling.repairs import repair
 from samovar.engines.llama.compiling.reports import Working, working
 from samovar.engines.llama.native import HEADER, LIBRARIES
 
@@ -37,6 +38,7 @@ class Making:
         self._pip("install", "--target", self._tools, "--only-binary", ":all:", "--require-hashes", "-r", LOCK)
         self.say(working("source"))
         tree = self._get_source()
+        repair(tree)
         self.say(working("compile"))
         self._compile(tree)
         return self._collect(tree)
