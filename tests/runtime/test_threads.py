@@ -138,6 +138,7 @@ class Contended(EchoEngine):
         super().__init__(spec, Script())
         self.machine = Machine(2, busy=1)
         self.now = 0.0
+        self.idle = 0.0
         self.threads = 2
         self.used: list[int] = []
 
@@ -145,7 +146,9 @@ class Contended(EchoEngine):
         self.threads = count
 
     def decode(self, batch: Batch):  # type: ignore[no-untyped-def]
-        self.now += self.machine.step(self.threads, len(batch.tokens))
+        taken = self.machine.step(self.threads, len(batch.tokens))
+        self.now += taken
+        self.idle += taken * max(2 - self.machine.busy - self.threads, 0)
         self.used.append(self.threads)
         return super().decode(batch)
 
@@ -157,7 +160,7 @@ def one_token(position: int) -> Batch:
 def test_the_pacer_draws_with_what_the_policy_says_and_reads_prompts_with_all() -> None:
     engine = Contended()
     assert engine.info.capabilities.can_set_threads
-    pacer = Pacer(engine, lambda: engine.now)
+    pacer = Pacer(engine, lambda: engine.now, lambda: engine.idle)
     for position in range(30):
         pacer.decode(one_token(position), draws=True)
     assert engine.used[0] == 2 and engine.used[-1] == 1
@@ -165,3 +168,26 @@ def test_the_pacer_draws_with_what_the_policy_says_and_reads_prompts_with_all() 
     assert engine.used[-1] == 2
     pacer.decode(one_token(70), draws=True)
     assert engine.used[-1] == 1
+
+
+@pytest.mark.parametrize("busy", [1.0, 2.0, 3.0, 4.0, 5.0])
+def test_threads_come_back_soon_after_the_cores_are_free_again(busy: float) -> None:
+    """Without a look at what lies idle the next trial waits for a hundred times what the last one lost."""
+    engine = Contended()
+    pacer = Pacer(engine, lambda: engine.now, lambda: engine.idle)
+    positions = iter(range(4096))
+    while engine.now < busy:
+        pacer.decode(one_token(next(positions)), draws=True)
+    engine.machine.busy = 0
+    while engine.now < busy + 1.5:
+        pacer.decode(one_token(next(positions)), draws=True)
+    assert engine.used[-20:] == [2] * 20
+
+
+def test_room_that_is_of_no_use_costs_little() -> None:
+    """Idle logical cores of one physical core: more threads are tried again and again, and never faster."""
+    machine, policy = Machine(4, busy=1), ThreadPolicy(4)
+    machine.run(policy, 50)
+    best = sum(machine.step(3) for _ in range(3000))
+    policy.room = True
+    assert machine.run(policy, 3000) < 1.06 * best

@@ -23,8 +23,8 @@ SLOWER, FAR_SLOWER, FASTER, HOPELESS = 1.25, 2.0, 0.95, 1.5
 ends a trial."""
 DRIFT = 1.001
 """A step's usual duration may grow by this factor from step to step, as the cache it attends to does."""
-PATIENCE, LONGEST, PRICE = 0.25, 60.0, 100.0
-"""Seconds between trials: at least, at most, and times what the last one lost."""
+PATIENCE, LONGEST, PRICE, ROOM_PRICE = 0.25, 60.0, 100.0, 20.0
+"""Seconds between trials: at least, at most, times what the last one lost, and times that while there is room."""
 
 
 def levels(most: int) -> tuple[int, ...]:
@@ -34,7 +34,8 @@ def levels(most: int) -> tuple[int, ...]:
 
 
 class ThreadPolicy:
-    """`observe` each step of drawing; `threads` is the number for the next one, never above `most`."""
+    """`observe` each step of drawing; `threads` is the number for the next one, never above `most`. `room`: whether
+    some of the processor's time lies idle, so that more threads may soon be worth another trial."""
 
     def __init__(self, most: int) -> None:
         self._levels = levels(most)
@@ -43,7 +44,8 @@ class ThreadPolicy:
         self._recent: deque[Step] = deque(maxlen=WINDOW)
         self._normal = 0.0
         self._trial: _Trial | None = None
-        self._since = self._pause = PATIENCE
+        self._since, self._lost = PATIENCE, 0.0
+        self.room = False
 
     @property
     def threads(self) -> int:
@@ -65,7 +67,8 @@ class ThreadPolicy:
 
     def _watch(self, relative: float) -> None:
         """After a step that took so many times what is usual: one that was not slow itself begins no trial."""
-        if self._since < self._pause:
+        price = ROOM_PRICE if self.room else PRICE
+        if self._since < min(max(self._lost * price, PATIENCE), LONGEST):
             return
         slow = relative > SLOWER * self._normal and self._is_slow()
         if self._level + 1 < len(self._levels) and slow:
@@ -86,17 +89,17 @@ class ThreadPolicy:
             return
         lost = trial.lost + sum(seconds - present * self._usual[tokens] for seconds, tokens in trial.steps)
         if not hopeless and self._slowdown(trial.steps) < FASTER * present:
-            self._settle(trial.level, self._slowdown(trial.steps), PATIENCE)
+            self._settle(trial.level, self._slowdown(trial.steps))
         elif self._level < trial.level < len(self._levels) - 1 and not hopeless:
             # More processes than one may be in the way.
             self._trial = _Trial(trial.level + 1, lost)
         else:
-            self._settle(self._level, present, lost * PRICE)
+            self._settle(self._level, present, lost)
 
-    def _settle(self, level: int, normal: float, pause: float) -> None:
+    def _settle(self, level: int, normal: float, lost: float = 0.0) -> None:
         self._trial, self._level, self._normal = None, level, normal
         self._recent.clear()
-        self._since, self._pause = 0.0, min(max(pause, PATIENCE), LONGEST)
+        self._since, self._lost = 0.0, lost
 
     def _slowdown(self, steps: Iterable[Step]) -> float:
         """What steps took in terms of what is usual for their size. The mean without the largest: one hiccup of the
