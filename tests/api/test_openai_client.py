@@ -183,7 +183,7 @@ def test_what_nobody_knows_is_ignored_and_said(served: Served) -> None:
 ERRORS = [
     (tree.InvalidInput("api.body_not_object"), openai.BadRequestError, "invalid_request_error"),
     (tree.PromptTooLong("api.body_not_object"), openai.BadRequestError, "invalid_request_error"),
-    (tree.NotFound("api.openai.no_model", name="m", installed="n"), openai.NotFoundError, "invalid_request_error"),
+    (tree.NotFound("api.no_model", name="m", installed="n"), openai.NotFoundError, "invalid_request_error"),
     (tree.Conflict("api.broken_off"), openai.ConflictError, "invalid_request_error"),
     (tree.NotEnoughMemory("api.broken_off"), openai.UnprocessableEntityError, "invalid_request_error"),
     (tree.Busy("api.broken_off"), openai.InternalServerError, "overloaded_error"),

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from starlette.types import Message
 
-from samovar.api.sse import PING, EventStream, frame, while_connected
+from samovar.api.sse import NDJSON, PING, EventStream, Writing, frame, while_connected
 from samovar.core.errors import Cancelled
 
 
@@ -57,6 +57,18 @@ class Source:
         self.closes += 1
 
 
+async def test_what_must_stay_apart_has_a_send_of_its_own() -> None:
+    client, source = Client(), Source(b"1\n", b"2\n", b"3\n")
+    await EventStream(source.frames(), source.close, NDJSON)({"type": "http"}, client.receive, client.send)
+    assert client.bodies == [b"1\n", b"2\n", b"3\n", b""]
+
+
+async def test_what_may_come_together_does() -> None:
+    client, source = Client(), Source(b"1", b"2", b"3")
+    await EventStream(source.frames(), source.close)({"type": "http"}, client.receive, client.send)
+    assert client.bodies == [b"123", b""]
+
+
 def test_a_frame_is_lines_that_end_in_lf() -> None:
     assert frame("delta", {"text": "a\nя"}) == 'event: delta\ndata: {"text":"a\\nя"}\n\n'.encode()
 
@@ -83,7 +95,9 @@ async def test_frames_that_break_off_end_the_stream_without_its_last_body() -> N
 async def test_a_silence_is_broken_by_a_comment() -> None:
     client = Client()
     source = Source(b"1", b"2", until=client.pinged)
-    await EventStream(source.frames(), source.close, silence=0.001)({"type": "http"}, client.receive, client.send)
+    await EventStream(source.frames(), source.close, Writing(silence=0.001))(
+        {"type": "http"}, client.receive, client.send
+    )
     said = [body for body in client.bodies if body != PING]
     assert said == [b"1", b"2", b""]
     assert PING in client.bodies

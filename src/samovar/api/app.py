@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from samovar import __version__
 from samovar.api import health, page_files
-from samovar.api.dialects import openai
+from samovar.api.answering.desk import Desk
+from samovar.api.dialects.registry import DIALECTS, shapes
 from samovar.api.errors import NoSuchRoute, WrongMethod
 from samovar.api.page import routes as page
 from samovar.api.security import Door, DoorRules
@@ -23,8 +24,6 @@ from samovar.services.contracts import Answers, Building, Models
 from samovar.services.presets import PresetService
 
 PAGE = Path(__file__).parent.parent / "web"
-
-SHAPES = (("/v1/", openai.error_shape),)
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,13 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Door, rules=services.rules, shapes=SHAPES)],
+        middleware=[Middleware(Door, rules=services.rules, shapes=shapes())],
         exception_handlers={HTTPException: _not_routed, RequestValidationError: _not_valid},
     )
     app.include_router(health.router(services.models))
-    app.include_router(openai.router(services.answers, services.models, services.presets))
+    desk = Desk(services.answers, services.models, services.presets)
+    for dialect in DIALECTS:
+        app.include_router(dialect.router(desk))
     app.include_router(page.router(services.chats, services.models, services.presets, services.build))
     app.router.routes.extend(page_files.routes(services.page))
     return app

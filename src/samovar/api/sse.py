@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +22,22 @@ T = TypeVar("T")
 PING = b": ping\n\n"
 SILENCE_SECONDS = 10.0
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How frames are put on the wire. `apart`: each with a send of its own, for clients that cannot tell two
+    objects apart that come in one read; else those that come together go together. `ping`: what is sent after so
+    many seconds of `silence`, b"" for nothing."""
+
+    media_type: str = "text/event-stream"
+    apart: bool = False
+    ping: bytes = PING
+    silence: float = SILENCE_SECONDS
+
+
+SSE = Writing()
+NDJSON = Writing("application/x-ndjson", apart=True, ping=b"")
 
 
 def frame(event: str, data: object) -> bytes:
@@ -48,27 +65,25 @@ async def while_connected(receive: Receive, work: Coroutine[None, None, T]) -> T
 
 
 class EventStream(Response):
-    """Writes frames as they come, those that come together with one send, and a comment line after a silence.
+    """Writes frames as they come, as `writing` says.
 
     However the stream ends (it ran out, the client went away, the server stops), `frames` is closed and `close`
     awaited, so that whoever makes the frames can stop making them.
     """
 
-    media_type = "text/event-stream"
-
     def __init__(
         self,
         frames: AsyncGenerator[bytes, None],
         close: Callable[[], Awaitable[None]],
-        silence: float = SILENCE_SECONDS,
+        writing: Writing = SSE,
     ) -> None:
-        super().__init__(headers=HEADERS)
+        super().__init__(headers=HEADERS, media_type=writing.media_type)
         del self.headers["content-length"]
         self._frames = frames
         self._close = close
-        self._silence = silence
+        self._writing = writing
         self._wrote = False
-        self._waiting = bytearray()
+        self._waiting: list[bytes] = []
         self._news = asyncio.Event()
         self._ended = False
 
@@ -89,23 +104,25 @@ class EventStream(Response):
         try:
             async with aclosing(self._frames) as frames:
                 async for data in frames:
-                    self._waiting += data
+                    self._waiting.append(data)
                     self._news.set()
         finally:
             self._ended = True
             self._news.set()
 
     async def _write(self, send: Send) -> None:
-        """Each send is a system call, and wakes the client: what several steps had to say goes out as one."""
+        """Each send is a system call, and wakes the client: what several steps had to say goes out as one, unless
+        the client needs it apart."""
         collecting = asyncio.ensure_future(self._collect())
         try:
             while not self._ended or self._waiting:
                 await self._news.wait()
                 self._news.clear()
-                body, self._waiting = bytes(self._waiting), bytearray()
-                if body:
-                    self._wrote = True
-                    await send({"type": "http.response.body", "body": body, "more_body": True})
+                waiting, self._waiting = self._waiting, []
+                for body in waiting if self._writing.apart else [b"".join(waiting)]:
+                    if body:
+                        self._wrote = True
+                        await send({"type": "http.response.body", "body": body, "more_body": True})
             await collecting
         finally:
             await _end(collecting)
@@ -114,9 +131,9 @@ class EventStream(Response):
     async def _keep_alive(self, send: Send) -> None:
         """Proxies and clients give up on a connection that says nothing while a long prompt is read."""
         while True:
-            await asyncio.sleep(self._silence)
-            if not self._wrote:
-                await send({"type": "http.response.body", "body": PING, "more_body": True})
+            await asyncio.sleep(self._writing.silence)
+            if self._writing.ping and not self._wrote:
+                await send({"type": "http.response.body", "body": self._writing.ping, "more_body": True})
             self._wrote = False
 
 

@@ -1,5 +1,6 @@
-"""What comes back while a model answers. A stream is: Accepted, PromptProgress*, Delta*, Finish per choice, Done;
-or Failed at any point, which ends it. Pure values: they cross the worker's socket as msgpack."""
+"""What comes back while a model answers. A stream is: Accepted, PromptProgress*, PromptTokens?, (Delta | Thought |
+Call | Warned)*, Finish per choice, Done; or Failed at any point, which ends it. Pure values: they cross the
+worker's socket as msgpack."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from samovar.core.engine import Note
 from samovar.core.errors import ErrorValue
 
-FinishReason = Literal["stop", "length", "cancelled"]
+FinishReason = Literal["stop", "length", "tool_calls", "cancelled"]
 
 
 class Alternative(msgspec.Struct, frozen=True, array_like=True):
@@ -44,12 +46,45 @@ class PromptProgress(msgspec.Struct, frozen=True, tag="progress"):
     cached: int
 
 
+class PromptTokens(msgspec.Struct, frozen=True, tag="prompt"):
+    """The prompt's tokens with their log-probabilities, in order; the first one's is None. Where they were asked
+    for."""
+
+    tokens: tuple[TokenDetail, ...]
+
+
 class Delta(msgspec.Struct, frozen=True, tag="delta"):
     """New text of choice `index` ("" while it is held back as a possible stop string), and its tokens."""
 
     index: int
     text: str
     tokens: tuple[TokenDetail, ...] = ()
+
+
+class Thought(msgspec.Struct, frozen=True, tag="thought"):
+    """New text of what choice `index` thinks before it answers, and its tokens."""
+
+    index: int
+    text: str
+    tokens: tuple[TokenDetail, ...] = ()
+
+
+class Call(msgspec.Struct, frozen=True, tag="call"):
+    """More of the `call`-th tool call of choice `index`: `id` and `name` come with its first piece and are "" in
+    the others; the pieces of `arguments` joined are its JSON text."""
+
+    index: int
+    call: int
+    id: str
+    name: str
+    arguments: str
+    tokens: tuple[TokenDetail, ...] = ()
+
+
+class Warned(msgspec.Struct, frozen=True, tag="warned"):
+    """Something that the asker should know about the answer, and no reason to end it."""
+
+    note: Note
 
 
 class Stage(msgspec.Struct, frozen=True, array_like=True):
@@ -76,11 +111,12 @@ class Finish(msgspec.Struct, frozen=True, tag="finish"):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens, over all choices."""
+    """Tokens, over all choices. `reasoning_tokens` of the `completion_tokens` were thought, not said."""
 
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
+    reasoning_tokens: int = 0
 
 
 class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,4 +144,4 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     error: ErrorValue
 
 
-Event = Accepted | PromptProgress | Delta | Looked | Finish | Done | Failed
+Event = Accepted | PromptProgress | PromptTokens | Delta | Thought | Call | Warned | Looked | Finish | Done | Failed

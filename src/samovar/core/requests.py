@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -10,12 +10,41 @@ import msgspec
 from samovar.core.parameters import SamplingParams
 
 
-class Message(msgspec.Struct, frozen=True):
-    """One turn of a chat. `role` is system, user, assistant or tool."""
+class ToolCall(msgspec.Struct, frozen=True):
+    """A call that the model made. `arguments` is JSON text, as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One turn of a chat. `role` is system, user, assistant or tool. `reasoning`: what was thought before `content`
+    was said; `tool_calls`: what an assistant called after it; `tool_call_id`: which call a tool answers."""
 
     role: str
     content: str
     name: str | None = None
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """A function that the model may call. `parameters`: the JSON schema of its arguments."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, object] = {}
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """The functions of one request. `choice`: "auto", "none", "required" (one of them at least) or a function's
+    name; anything but "auto" is enforced by a grammar. `parallel`: whether several calls may come in one answer."""
+
+    offered: tuple[Tool, ...]
+    choice: str = "auto"
+    parallel: bool = True
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -69,7 +98,12 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 
     `continue_last`: the last message is an unfinished answer that the model is to go on with.
     `max_tokens` None: up to the end of the window. `logprobs` None: not wanted; k: with k alternatives, of the
-    model's own distribution, or with `logprobs_after` of what the chain left of it.
+    model's own distribution, or with `logprobs_after` of what the chain left of it. `prompt_logprobs`: the same for
+    the tokens of the prompt.
+    `tools`: what the model may call. `reads`: reasoning and tool calls are told apart from the text of the answer
+    (events Thought and Call); otherwise they stay in it as the model wrote them. `template`: in place of the
+    model's own; `variables`: what a template is given besides (`enable_thinking`, `reasoning_effort` …). `suffix`:
+    what stands behind the place that is to be filled in; `prompt` is then what stands before it.
     `tenant`: whose prompt it is; caches are shared within a tenant only. `session`: the conversation it belongs to,
     whose cache can be pinned. `warm`: read the prompt into the cache in idle time, and answer nothing; without a
     session what was read is not kept once its place is needed.
@@ -88,6 +122,12 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     constraint: Constraint | None = None
     guidance: Guidance | None = None
     banned: Banned | None = None
+    prompt_logprobs: int | None = None
+    tools: Tools | None = None
+    reads: bool = False
+    template: str | None = None
+    variables: Mapping[str, object] = {}
+    suffix: str | None = None
     tenant: str = ""
     session: str = ""
     warm: bool = False
@@ -97,8 +137,9 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker is asked: a rendered prompt (`parts`) or token ids (`tokens`), one of the two.
 
     `guidance_scale` other than 1: `negative` is the rendered negative prompt. `look`: no answer, but what each step
-    of the chain does to the next token's distribution, with so many tokens a step. `tenant`, `session` and `warm`:
-    as in `Completion`.
+    of the chain does to the next token's distribution, with so many tokens a step. `shown`: control tokens whose
+    text is to be part of the answer's, where they come. `tenant`, `session`, `warm` and `prompt_logprobs`: as in
+    `Completion`.
     """
 
     id: str
@@ -112,6 +153,8 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     logprobs_after: bool = False
     constraint: Constraint | None = None
     banned: Banned | None = None
+    prompt_logprobs: int | None = None
+    shown: tuple[str, ...] = ()
     look: int | None = None
     guidance_scale: float = 1.0
     negative: tuple[Part, ...] = ()

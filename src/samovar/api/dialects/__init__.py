@@ -1,1 +1,1 @@
-"""One folder per API family: wire types, two pure translators (wire → core, core → wire), error shape, routes."""
+"""The APIs that existing clients speak, one file or folder each. All of them are served at once, on one port."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from samovar.api.body import Fields
+from samovar.api.reading.body import Fields
 from samovar.core.errors import InvalidInput, InvalidParameter
 from samovar.core.rope import ALPHAS, KV_TYPES, CacheTypes, Context, KvType, RopeWish
 from samovar.hub.memory import LONGEST_WINDOW

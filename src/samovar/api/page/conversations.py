@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from samovar.api.body import Fields
 from samovar.api.page import wire
 from samovar.api.page.exchange import body_of, fields, language, reply, required
+from samovar.api.reading.body import Fields
 from samovar.api.sse import EventStream
 from samovar.core.catalogue import Language
 from samovar.core.errors import InvalidInput

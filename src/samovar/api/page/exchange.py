@@ -6,7 +6,7 @@ import msgspec
 from fastapi import Request
 from starlette.responses import Response
 
-from samovar.api.body import Fields, Json, decode
+from samovar.api.reading.body import Fields, Json, decode
 from samovar.core.catalogue import Language, language_of
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import codecs
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Protocol
 
+from samovar.api.answering.collected import Choice as Complete
 from samovar.api.dialects.openai.wire import (
     ChatChoice,
     ChatChunkChoice,
@@ -24,7 +26,12 @@ from samovar.core.events import Alternative, Delta, FinishReason, TokenDetail
 # OpenAI's own stand-in for "very unlikely"; JSON has no minus infinity.
 LEAST = -9999.0
 
-REASONS: dict[FinishReason, str] = {"stop": "stop", "length": "length", "cancelled": "stop"}
+REASONS: dict[FinishReason, str] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "cancelled": "stop",
+}
 
 
 class Form(Protocol):
@@ -40,7 +47,7 @@ class Form(Protocol):
     def first(self, index: int, /) -> Choice | None: ...
     def delta(self, delta: Delta) -> Choice | None: ...
     def last(self, index: int, reason: FinishReason) -> Choice: ...
-    def whole(self, index: int, text: str, tokens: list[TokenDetail], reason: FinishReason) -> Choice: ...
+    def whole(self, complete: Complete, /) -> Choice: ...
 
 
 class ChatForm:
@@ -63,11 +70,11 @@ class ChatForm:
     def last(self, index: int, reason: FinishReason) -> Choice:
         return ChatChunkChoice(index, ChatDelta(), finish_reason=REASONS[reason])
 
-    def whole(self, index: int, text: str, tokens: list[TokenDetail], reason: FinishReason) -> Choice:
-        likelihoods = self._likelihoods(tokens) or (ChatLogprobs([]) if self._logprobs else None)
-        return ChatChoice(index, ChatMessage(text), likelihoods, REASONS[reason])
+    def whole(self, complete: Complete, /) -> Choice:
+        likelihoods = self._likelihoods(complete.tokens) or (ChatLogprobs([]) if self._logprobs else None)
+        return ChatChoice(complete.index, ChatMessage(complete.text), likelihoods, REASONS[complete.reason])
 
-    def _likelihoods(self, tokens: tuple[TokenDetail, ...] | list[TokenDetail]) -> ChatLogprobs | None:
+    def _likelihoods(self, tokens: Sequence[TokenDetail]) -> ChatLogprobs | None:
         if not (self._logprobs and tokens):
             return None
         return ChatLogprobs([_likelihood(token) for token in tokens])
@@ -94,11 +101,12 @@ class TextForm:
     def last(self, index: int, reason: FinishReason) -> Choice:
         return TextChoice(index, "", finish_reason=REASONS[reason])
 
-    def whole(self, index: int, text: str, tokens: list[TokenDetail], reason: FinishReason) -> Choice:
-        likelihoods = self._likelihoods(index, tokens) or (TextLogprobs([], [], [], []) if self._logprobs else None)
-        return TextChoice(index, text, likelihoods, REASONS[reason])
+    def whole(self, complete: Complete, /) -> Choice:
+        index, empty = complete.index, TextLogprobs([], [], [], []) if self._logprobs else None
+        likelihoods = self._likelihoods(index, complete.tokens) or empty
+        return TextChoice(index, complete.text, likelihoods, REASONS[complete.reason])
 
-    def _likelihoods(self, index: int, tokens: tuple[TokenDetail, ...] | list[TokenDetail]) -> TextLogprobs | None:
+    def _likelihoods(self, index: int, tokens: Sequence[TokenDetail]) -> TextLogprobs | None:
         if not (self._logprobs and tokens):
             return None
         ruler = self._rulers[index]

@@ -12,8 +12,8 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from samovar.api.body import Fields, decode
 from samovar.api.dialects.openai import translate
+from samovar.api.reading.body import Fields, decode
 from samovar.api.sse import while_connected
 from samovar.core.events import Stage
 from samovar.core.requests import Completion

@@ -1,16 +1,14 @@
-"""One answer out of a stream of core events: as chunks while it grows, or whole. Pure but for awaiting events."""
+"""One answer on the wire: as chunks while it grows, or whole. Pure."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import AsyncIterable
-
+from samovar.api.answering.collected import Collected
 from samovar.api.dialects.openai.errors import error_shape
 from samovar.api.dialects.openai.forms import Form
 from samovar.api.dialects.openai.wire import Choice, Head, Tail, closing, encode, opening, usage_of
 from samovar.core.catalogue import Language
-from samovar.core.errors import EngineFailed, SamovarError, revive
-from samovar.core.events import Delta, Done, Event, Failed, Finish, FinishReason, TokenDetail
+from samovar.core.errors import SamovarError, revive
+from samovar.core.events import Delta, Done, Event, Failed, Finish
 
 DONE = b"data: [DONE]\n\n"
 
@@ -18,8 +16,9 @@ DONE = b"data: [DONE]\n\n"
 class Chunks:
     """The frames of one stream. Everything that does not change from token to token is encoded once."""
 
-    def __init__(self, form: Form, head: Head, *, include_usage: bool, warnings: list[str]) -> None:
+    def __init__(self, form: Form, head: Head, choices: int, *, include_usage: bool, warnings: list[str]) -> None:
         self._form = form
+        self._choices = choices
         self._open = b"data: " + opening(head)
         # With include_usage OpenAI sends "usage": null in every chunk but the last.
         self._close = (b'],"usage":null}' if include_usage else b"]}") + b"\n\n"
@@ -27,9 +26,9 @@ class Chunks:
         self._warnings = warnings
         self._held: Choice | None = None
 
-    def first(self, choices: int) -> bytes:
+    def first(self) -> bytes:
         """What is sent before any token: the role of each choice."""
-        opened = (self._form.first(index) for index in range(choices))
+        opened = (self._form.first(index) for index in range(self._choices))
         return b"".join(self._chunk(choice) for choice in opened if choice)
 
     def translate(self, event: Event) -> bytes:
@@ -67,21 +66,8 @@ class Chunks:
         return self._open + held + closing(tail) + b"\n\n" + DONE
 
 
-async def whole(events: AsyncIterable[Event], form: Form, head: Head, warnings: list[str]) -> bytes:
-    """The complete answer as JSON. Raises what Failed carries; EngineFailed where the events end without Done."""
-    texts: defaultdict[int, list[str]] = defaultdict(list)
-    tokens: defaultdict[int, list[TokenDetail]] = defaultdict(list)
-    reasons: dict[int, FinishReason] = {}
-    async for event in events:
-        if isinstance(event, Delta):
-            texts[event.index].append(event.text)
-            tokens[event.index] += event.tokens
-        elif isinstance(event, Finish):
-            reasons[event.index] = event.reason
-        elif isinstance(event, Failed):
-            raise revive(event.error)
-        elif isinstance(event, Done):
-            choices = (form.whole(i, "".join(texts[i]), tokens[i], reasons[i]) for i in sorted(reasons))
-            tail = Tail(usage_of(event.usage), event.timings, warnings)
-            return opening(head) + b",".join(map(encode, choices)) + closing(tail)
-    raise EngineFailed("api.broken_off")
+def whole(collected: Collected, form: Form, head: Head, warnings: list[str]) -> bytes:
+    """The complete answer as JSON."""
+    choices = (form.whole(choice) for choice in collected.choices)
+    tail = Tail(usage_of(collected.done.usage), collected.done.timings, warnings)
+    return opening(head) + b",".join(map(encode, choices)) + closing(tail)

@@ -6,22 +6,23 @@ from collections.abc import Mapping
 
 import msgspec
 
-from samovar.api.body import Fields, Json
-from samovar.api.dialects.openai.constraint import read_constraint
-from samovar.api.dialects.openai.fields import settle
-from samovar.core.errors import InvalidParameter, OutOfRange
-from samovar.core.parameters import SamplingParams, Value
-from samovar.core.requests import Banned, Completion, Guidance, Message
-from samovar.services.presets import laid_over
+from samovar.api.dialects.openai.fields import FIELDS
+from samovar.api.reading.asked import Asked
+from samovar.api.reading.body import Fields, Json
+from samovar.api.reading.constraint import read_constraint
+from samovar.api.reading.fieldtable import settle
+from samovar.api.reading.sampling import (
+    MOST_LOGPROBS,
+    MOST_TOKENS,
+    read_banned,
+    read_guidance,
+    read_limit,
+    read_sampling,
+)
+from samovar.core.errors import InvalidParameter
+from samovar.core.requests import Completion, Message
 
 MOST_CHOICES = 128
-MOST_GUIDANCE = 20.0
-ORDER_FIELDS = ("samplers", "sampler_priority", "sampler_order")
-MOST_ORDERED = 100
-MOST_BANNED, LONGEST_BANNED = 256, 256
-MOST_LOGPROBS = 20
-MOST_TOKENS = 2**31 - 1
-SEEDS = 2**63
 TEXT_TOKENS = 16
 """How many tokens OpenAI's completions give when not told."""
 
@@ -36,31 +37,18 @@ ROLES: Mapping[str, str] = {
 TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A translated request. `preset`: the name of one that the completions' sampling is to be laid over;
-    `ignored`: names of fields that nobody here knows."""
+class OpenAIAsked(Asked, frozen=True, kw_only=True):
+    """`include_usage`: a stream ends with a chunk of its own for the usage."""
 
-    completions: tuple[Completion, ...]
-    stream: bool
-    include_usage: bool
-    preset: str | None
-    ignored: tuple[str, ...]
-
-    @property
-    def choices(self) -> int:
-        return len(self.completions) * self.completions[0].n
-
-    @property
-    def logprobs(self) -> bool:
-        return self.completions[0].logprobs is not None
+    include_usage: bool = False
 
 
-def chat(body: Json) -> Asked:
+def chat(body: Json) -> OpenAIAsked:
     """A body of /v1/chat/completions. Raises InvalidInput."""
     fields = Fields(body)
-    settle(fields, "chat")
+    settle(fields, FIELDS, "chat")
     messages = _messages(fields)
-    old, new = _limit(fields, "max_tokens", None), _limit(fields, "max_completion_tokens", None)
+    old, new = read_limit(fields, "max_tokens"), read_limit(fields, "max_completion_tokens")
     completion = Completion(
         messages=messages,
         continue_last=messages[-1].role == "assistant",
@@ -70,11 +58,11 @@ def chat(body: Json) -> Asked:
     return _asked(fields, (completion,))
 
 
-def text(body: Json) -> Asked:
+def text(body: Json) -> OpenAIAsked:
     """A body of /v1/completions. Raises InvalidInput."""
     fields = Fields(body)
-    settle(fields, "text")
-    limit, logprobs = _limit(fields, "max_tokens", TEXT_TOKENS), _text_logprobs(fields)
+    settle(fields, FIELDS, "text")
+    limit, logprobs = read_limit(fields, "max_tokens", TEXT_TOKENS), _text_logprobs(fields)
     completions = tuple(
         Completion(prompt=prompt, max_tokens=limit, logprobs=logprobs) for prompt in _prompts(fields)
     )
@@ -85,7 +73,7 @@ def text(body: Json) -> Asked:
     return asked
 
 
-def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
+def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
     """Reads what both endpoints share into each of `completions`."""
     stream, options = fields.flag("stream"), fields.nested("stream_options")
     n = fields.whole("n", 1, MOST_CHOICES) or 1
@@ -94,9 +82,9 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
         raise InvalidParameter("api.openai.choices", name="n", **facts)
     model, stop, preset = fields.text("model"), fields.strings("stop"), fields.text("preset")
     constraint = read_constraint(fields)
-    guidance, banned = _guidance(fields), _banned(fields)
+    guidance, banned = read_guidance(fields), read_banned(fields)
     after = fields.flag("post_sampling_probs")
-    sampling, ignored = _sampling(fields)
+    sampling, ignored = read_sampling(fields)
     shared = {
         "model": None if model in ("", "default") else model,
         "n": n,
@@ -107,82 +95,13 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> Asked:
         "logprobs_after": after,
         "sampling": sampling,
     }
-    return Asked(
+    return OpenAIAsked(
         completions=tuple(msgspec.structs.replace(completion, **shared) for completion in completions),
         stream=stream,
         include_usage=options.flag("include_usage"),
         preset=preset or None,
         ignored=ignored,
     )
-
-
-def with_preset(asked: Asked, preset: SamplingParams) -> Asked:
-    """`asked`, with what it does not set itself from `preset`."""
-    sampling = laid_over(preset, asked.completions[0].sampling)
-    completions = (msgspec.structs.replace(completion, sampling=sampling) for completion in asked.completions)
-    return msgspec.structs.replace(asked, completions=tuple(completions))
-
-
-def _banned(fields: Fields) -> Banned | None:
-    texts, ignore_case = fields.strings("banned_strings"), fields.flag("banned_strings_ignore_case")
-    if len(texts) > MOST_BANNED or max(map(len, texts), default=0) > LONGEST_BANNED:
-        raise InvalidParameter(
-            "api.openai.banned", name="banned_strings", count=len(texts), most=MOST_BANNED, longest=LONGEST_BANNED
-        )
-    return Banned(texts, ignore_case) if texts else None
-
-
-def _guidance(fields: Fields) -> Guidance | None:
-    """Only a scale asks for guidance: clients send an empty negative prompt with everything."""
-    scale, negative = fields.number("guidance_scale", 0, MOST_GUIDANCE), fields.text("negative_prompt")
-    return None if scale in (None, 1.0) else Guidance(scale or 0.0, negative or "")
-
-
-def _sampling(fields: Fields) -> tuple[SamplingParams, tuple[str, ...]]:
-    seed = _seed(fields)
-    order, strangers = _order(fields)
-    checked, unknown = _resolve(fields.rest)
-    return SamplingParams(checked, order, seed), (*unknown, *strangers)
-
-
-def _order(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(the order of the steps, the words in it that mean nothing here); empty where none is asked for."""
-    from samovar.sampling.orders import complete, read_order
-
-    given = [words for name in ORDER_FIELDS if (words := _words(fields, name))]
-    last = fields.flag("temperature_last")
-    order, strangers = read_order(given[0][:MOST_ORDERED] if given else ())
-    return (complete(order, temperature_last=last), strangers) if order or last else ((), strangers)
-
-
-def _words(fields: Fields, name: str) -> list[str | int]:
-    words = fields.take(name)
-    try:
-        return msgspec.convert(words or [], list[str | int])
-    except msgspec.ValidationError:
-        raise fields.wrong(name, "array", words) from None
-
-
-def _resolve(values: Json) -> tuple[dict[str, Value], list[str]]:
-    # Imported at the first request: the samplers' declarations come with numpy, which a start need not wait for.
-    from samovar.sampling.registry import resolve
-
-    return resolve(values)
-
-
-def _seed(fields: Fields) -> int | None:
-    """−1 is a fresh seed, as everywhere but at OpenAI, where it is as rare as any; other negative ones are folded
-    into the range that engines take."""
-    seed = fields.whole("seed", -SEEDS, 2 * SEEDS - 1)
-    return None if seed in (None, -1) else seed % SEEDS
-
-
-def _limit(fields: Fields, name: str, default: int | None) -> int | None:
-    """`max_tokens` and its kin: None is up to the end of the window."""
-    limit = fields.whole(name, -1, MOST_TOKENS)
-    if limit == 0:
-        raise OutOfRange("core.parameter_range", name=name, value=0, minimum=1, maximum=MOST_TOKENS)
-    return default if limit is None else None if limit == -1 else limit
 
 
 def _chat_logprobs(fields: Fields) -> int | None:
@@ -213,7 +132,7 @@ def _message(fields: Fields) -> Message:
         name, roles = fields.place("role"), ", ".join(ROLES)
         raise InvalidParameter("api.openai.role", name=name, role=role[:60], roles=roles)
     if fields.take("tool_calls"):
-        raise InvalidParameter("api.openai.not_yet", name=fields.place("tool_calls"))
+        raise InvalidParameter("api.field_refused", name=fields.place("tool_calls"))
     return Message(ROLES[role], _content(fields), fields.text("name"))
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from samovar.api.body import Fields
+from samovar.api.reading.body import Fields
 from samovar.core.errors import InvalidParameter
 from samovar.core.requests import ANY_OBJECT, Constraint
 

@@ -1,0 +1,139 @@
+"""From a translated request to an answer: what stands behind every dialect.
+
+Everything that is refused is refused before a byte is sent, with a status of its own; a client that goes away frees
+its sequence.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+from starlette.requests import Request
+
+from samovar.api.answering import names, together
+from samovar.api.answering.collected import Collected, collect
+from samovar.api.answering.running import Running
+from samovar.api.caller import caller_of
+from samovar.api.errors import Unexpected
+from samovar.api.reading.asked import Asked, with_preset
+from samovar.api.sse import SSE, EventStream, Writing, while_connected
+from samovar.core.catalogue import Language, language_of, say
+from samovar.core.engine import Note
+from samovar.core.errors import EngineFailed, SamovarError
+from samovar.core.events import Done, Event
+from samovar.services.contracts import Answers, Generation, Models, Presets
+
+log = logging.getLogger("samovar.api")
+
+MOST_NAMED = 100
+
+
+class Wire(Protocol):
+    """How one dialect writes one stream. Pure: events in, bytes out, b"" where there is nothing to say."""
+
+    def first(self) -> bytes:
+        """What is sent before anything was computed."""
+        ...
+
+    def translate(self, event: Event) -> bytes:
+        """Raises what Failed carries."""
+        ...
+
+    def failure(self, error: SamovarError, language: Language) -> bytes:
+        """What ends a stream that broke in the middle."""
+        ...
+
+
+class OpenWire(Protocol):
+    """Makes the wire of one stream. `warnings` are sentences."""
+
+    def __call__(self, generation: Generation, warnings: list[str], /) -> Wire: ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a dialect's routes ask. One for the whole app."""
+
+    answers: Answers
+    models: Models
+    presets: Presets
+    running: Running = field(default_factory=Running)
+
+    async def whole(self, request: Request, asked: Asked) -> tuple[Collected, list[str]]:
+        """The complete answer and its warnings. Raises the error tree."""
+        return await while_connected(request.receive, self._whole(request, asked))
+
+    async def stream(
+        self, request: Request, asked: Asked, open_wire: OpenWire, writing: Writing = SSE
+    ) -> EventStream:
+        """The answer as it grows, in the words of the wire. Raises the error tree before it begins."""
+        generation = await while_connected(request.receive, self._start(request, asked))
+        language = _language(request)
+        wire = open_wire(generation, warnings_of(asked, generation, language))
+        tenant = caller_of(request).tenant
+        frames = self._frames(wire, tenant, asked.key, generation, language)
+        return EventStream(frames, generation.cancel, writing)
+
+    async def completions(self, request: Request, asked: Asked) -> Asked:
+        """`asked` with its preset, its tenant and a model that there is. Raises NotFound, NoSuchPreset."""
+        await names.check(self.models, asked.model)
+        completions = asked.completions
+        if asked.preset is not None:
+            preset = await self.presets.params(asked.preset)
+            completions = tuple(with_preset(completion, preset) for completion in completions)
+        tenant = caller_of(request).tenant
+        owned = tuple(msgspec.structs.replace(completion, tenant=tenant) for completion in completions)
+        return msgspec.structs.replace(asked, completions=owned)
+
+    async def _start(self, request: Request, asked: Asked) -> Generation:
+        complete = await self.completions(request, asked)
+        return await together.start(self.answers, complete.completions)
+
+    async def _whole(self, request: Request, asked: Asked) -> tuple[Collected, list[str]]:
+        generation = await self._start(request, asked)
+        warnings = warnings_of(asked, generation, _language(request))
+        try:
+            with self.running.following(caller_of(request).tenant, asked.key, generation) as run:
+                collected = await collect(generation, run.note)
+        finally:
+            await generation.cancel()
+        return collected, warnings + [_sentence(note, _language(request)) for note in collected.notes]
+
+    async def _frames(
+        self, wire: Wire, tenant: str, key: str, generation: Generation, language: Language
+    ) -> AsyncGenerator[bytes, None]:
+        with self.running.following(tenant, key, generation) as run:
+            try:
+                if opened := wire.first():
+                    yield opened
+                async for event in generation:
+                    run.note(event)
+                    if data := wire.translate(event):
+                        yield data
+                    if isinstance(event, Done):
+                        return
+                raise EngineFailed("api.broken_off")
+            except SamovarError as error:
+                yield wire.failure(error, language)
+            except Exception:
+                log.exception("a stream broke off")
+                yield wire.failure(Unexpected("api.unexpected"), language)
+
+
+def _language(request: Request) -> Language:
+    return language_of(request.headers.get("accept-language"))
+
+
+def warnings_of(asked: Asked, generation: Generation, language: Language) -> list[str]:
+    """What the asker should know before the answer: fields that nobody knows, and what was done to the prompt."""
+    named = ", ".join(name[:40] for name in asked.ignored[:MOST_NAMED])
+    ignored = [say("api.ignored", language, names=named)] if named else []
+    return ignored + [_sentence(note, language) for note in generation.notes]
+
+
+def _sentence(note: Note, language: Language) -> str:
+    return say(note.key, language, **note.facts)

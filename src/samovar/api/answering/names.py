@@ -1,0 +1,34 @@
+"""What models are called by clients: the names of the library, never a path."""
+
+from __future__ import annotations
+
+import asyncio
+
+from samovar.core.errors import NotFound
+from samovar.services.contracts import InstalledModel, Models
+
+
+async def listed(models: Models) -> list[InstalledModel]:
+    """Every installed model, the loaded one first, because front ends show the first one."""
+    # Reading the headers of the library's files may touch the disk.
+    installed = await asyncio.to_thread(models.installed)
+    loaded = models.state.name
+    if loaded is not None and all(model.name != loaded for model in installed):
+        installed = (InstalledModel(loaded, "", 0, "", "", 0.0), *installed)
+    return sorted(installed, key=lambda model: model.name != loaded)
+
+
+async def check(models: Models, asked: str | None) -> None:
+    """Raises NotFound unless `asked` is a listed name, or None for the loaded model."""
+    if asked is not None and asked != models.state.name:
+        await named(models, asked)
+
+
+async def named(models: Models, name: str) -> InstalledModel:
+    """Raises NotFound with the names there are."""
+    known = await listed(models)
+    found = next((model for model in known if model.name == name), None)
+    if found is None:
+        installed = ", ".join(model.name for model in known) or "—"
+        raise NotFound("api.no_model", name=name[:200], installed=installed)
+    return found

@@ -1,0 +1,15 @@
+"""Every dialect that is served. A new one is added here, and is then tested with all others."""
+
+from __future__ import annotations
+
+from samovar.api.dialects import openai
+from samovar.api.dialects.dialect import Dialect
+from samovar.api.errors import Shapes
+
+DIALECTS: tuple[Dialect, ...] = (openai.DIALECT,)
+
+
+def shapes(dialects: tuple[Dialect, ...] = DIALECTS) -> Shapes:
+    """Whose errors look how, the longest beginning of an address first."""
+    known = [(prefix, dialect.error_shape) for dialect in dialects for prefix in dialect.prefixes]
+    return tuple(sorted(known, key=lambda pair: -len(pair[0])))

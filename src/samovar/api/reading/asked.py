@@ -1,0 +1,38 @@
+"""A translated request, in no dialect's words."""
+
+from __future__ import annotations
+
+import msgspec
+
+from samovar.core.parameters import SamplingParams
+from samovar.core.requests import Completion
+from samovar.services.presets import laid_over
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a body of any dialect comes to. `preset`: the name of one that the completions' sampling is to be laid
+    over; `ignored`: names of fields that nobody here knows. `key`: by what name the client may ask after the
+    answer, or stop it, with another request."""
+
+    completions: tuple[Completion, ...]
+    stream: bool = False
+    preset: str | None = None
+    ignored: tuple[str, ...] = ()
+    key: str = ""
+
+    @property
+    def choices(self) -> int:
+        return len(self.completions) * self.completions[0].n
+
+    @property
+    def logprobs(self) -> bool:
+        return self.completions[0].logprobs is not None
+
+    @property
+    def model(self) -> str | None:
+        return self.completions[0].model
+
+
+def with_preset(completion: Completion, preset: SamplingParams) -> Completion:
+    """`completion`, with what it does not set itself from `preset`."""
+    return msgspec.structs.replace(completion, sampling=laid_over(preset, completion.sampling))

@@ -1,0 +1,63 @@
+"""Which fields of a request mean something: a table per dialect, which its translator obeys and its page of the
+docs is made from. Sampling parameters are in none: they are whatever `samovar.sampling` declares, by name and
+alias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+from samovar.api.reading.body import Fields
+from samovar.core.errors import InvalidParameter
+
+Treatment = Literal["honoured", "inert", "refused"]
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One field. `note`: what it means here, or why it means nothing. `endpoints`: where it may come, by the
+    dialect's own short names; empty: everywhere. `harmless`: for a refused one, the values that ask for nothing and
+    pass."""
+
+    name: str
+    treatment: Treatment
+    note: str
+    endpoints: tuple[str, ...] = ()
+    harmless: tuple[object, ...] = ()
+
+    def is_on(self, endpoint: str) -> bool:
+        return not self.endpoints or endpoint in self.endpoints
+
+
+def honoured(name: str, note: str, *endpoints: str) -> Field:
+    return Field(name, "honoured", note, endpoints)
+
+
+def inert(name: str, note: str, *endpoints: str) -> Field:
+    return Field(name, "inert", note, endpoints)
+
+
+def refused(name: str, note: str, endpoints: tuple[str, ...] = (), harmless: tuple[object, ...] = ()) -> Field:
+    return Field(name, "refused", note, endpoints, harmless)
+
+
+def settle(fields: Fields, table: Iterable[Field], endpoint: str) -> None:
+    """Takes the inert fields and the harmless refused ones. Raises InvalidParameter for another value."""
+    for field in table:
+        if field.treatment == "honoured" or not field.is_on(endpoint):
+            continue
+        value = fields.take(field.name)
+        if field.treatment == "refused" and value is not None and value not in field.harmless:
+            raise InvalidParameter("api.field_refused", name=field.name)
+
+
+def markdown(table: Iterable[Field], endpoints: Mapping[str, str]) -> str:
+    """The table for the docs. `endpoints`: what each is called there, by its short name."""
+    rows = [
+        f"| `{field.name}` | {', '.join(words for name, words in endpoints.items() if field.is_on(name))} "
+        f"| {field.treatment} | {field.note} |"
+        for field in table
+    ]
+    return "\n".join(["| field | on | treatment | |", "|---|---|---|---|", *rows])
