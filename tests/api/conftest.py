@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +22,19 @@ from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import SamovarError
 from samovar.core.events import Accepted, Delta, Done, Event, Finish, Timings, TokenDetail, Usage
 from samovar.core.home import Home
-from samovar.core.requests import Completion
+from samovar.core.requests import Completion, Part
 from samovar.services.building import BuildService
 from samovar.services.chats import ChatService
-from samovar.services.contracts import Generation, InstalledModel, ModelState, RenderedPrompt
+from samovar.services.contracts import (
+    Embedded,
+    Generation,
+    InstalledModel,
+    LoadedModel,
+    ModelDetails,
+    ModelState,
+    Pulling,
+    RenderedPrompt,
+)
 from samovar.services.presets import PresetService
 
 MODEL = "little-model"
@@ -88,6 +97,7 @@ class FakeAnswers:
     hangs: bool = False
     asked: list[Completion] = field(default_factory=list)
     generations: list[FakeGeneration] = field(default_factory=list)
+    spelled: list[tuple[str | tuple[int, ...], bool, bool, str | None]] = field(default_factory=list)
     abandoned: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
 
@@ -107,13 +117,30 @@ class FakeAnswers:
         return generation
 
     async def render(self, completion: Completion) -> RenderedPrompt:
-        raise NotImplementedError(completion)
+        text = completion.prompt if isinstance(completion.prompt, str) else repr(completion.messages)
+        return RenderedPrompt((Part(text, special=True),), tuple(text.encode()))
+
+    async def tokenize(
+        self, text: str, *, special: bool, bos: bool = False, model: str | None = None
+    ) -> tuple[tuple[int, bytes], ...]:
+        """A token is a byte; 256 begins the sequence."""
+        self.spelled.append((text, special, bos, model))
+        spelled = tuple((byte, bytes([byte])) for byte in text.encode())
+        return ((256, b""), *spelled) if bos else spelled
+
+    async def detokenize(self, tokens: tuple[int, ...], model: str | None = None) -> tuple[tuple[int, bytes], ...]:
+        self.spelled.append((tokens, False, False, model))
+        return tuple((token, bytes([token])) for token in tokens if token < 256)
+
+    async def embed(self, texts: Sequence[str | tuple[int, ...]], model: str | None = None) -> Embedded:
+        return Embedded(model or MODEL, tuple((0.6, 0.8) for _ in texts), sum(map(len, texts)))
 
 
 @dataclass
 class FakeModels:
     state: ModelState = field(default_factory=lambda: ModelState(MODEL, "ready", 1.0))
     names: tuple[str, ...] = ("another/model", MODEL)
+    unloaded: list[str | None] = field(default_factory=list)
 
     def installed(self) -> tuple[InstalledModel, ...]:
         return tuple(InstalledModel(name, f"{name}.gguf", 9, "Q4_1", "llama", 1.7e9) for name in self.names)
@@ -121,11 +148,41 @@ class FakeModels:
     async def load(self, name: str) -> EngineInfo:
         raise NotImplementedError(name)
 
-    async def unload(self) -> None:
-        raise NotImplementedError
+    def loaded(self) -> tuple[LoadedModel, ...]:
+        return (LoadedModel(self.state.name, 9, 2048),) if self.state.name else ()
+
+    async def unload(self, name: str | None = None) -> None:
+        self.unloaded.append(name)
 
     async def watch(self) -> AsyncIterator[ModelState]:
         yield self.state
+
+
+@dataclass
+class FakeLibrary:
+    """`Library` of one model, which remembers what was done to it."""
+
+    known: dict[str, str] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+    pulled: list[str] = field(default_factory=list)
+
+    async def details(self, name: str) -> ModelDetails:
+        model = InstalledModel(name, f"{name}.gguf", 9, "Q4_1", "llama", 1.7e9)
+        return ModelDetails(model, 135_000_000, 2048, 576, "{{ messages }}", {"general.architecture": "llama"})
+
+    async def pull(self, source: str) -> AsyncIterator[Pulling]:
+        self.pulled.append(source)
+        yield Pulling(1, 2)
+        yield Pulling(2, 2, MODEL)
+
+    async def remove(self, name: str) -> None:
+        self.removed.append(name)
+
+    async def alias(self, name: str, alias: str) -> None:
+        self.known[alias] = name
+
+    async def aliases(self) -> dict[str, str]:
+        return dict(self.known)
 
 
 @dataclass
@@ -134,6 +191,7 @@ class Served:
 
     answers: FakeAnswers
     models: FakeModels
+    library: FakeLibrary
     port: int
     closing: ExitStack
 
@@ -164,11 +222,12 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     closing = ExitStack()
 
     def begin(*, rules: DoorRules | None = None, page: Path | None = None) -> Served:
-        answers, models = FakeAnswers(), FakeModels()
+        answers, models, library = FakeAnswers(), FakeModels(), FakeLibrary()
         app = create_app(
             Services(
                 answers,
                 models,
+                library,
                 NO_CHATS,
                 PresetService(tmp_path / "presets"),
                 BuildService(Home(tmp_path)),
@@ -182,7 +241,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         running.append((server, thread))
-        return Served(answers, models, listener.getsockname()[1], closing)
+        return Served(answers, models, library, listener.getsockname()[1], closing)
 
     with closing:
         yield begin

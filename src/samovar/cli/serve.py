@@ -153,6 +153,7 @@ def _app(house: House, settings: Settings) -> FastAPI:
     services = Services(
         answers=house.answers,
         models=house.models,
+        library=house.library,
         chats=house.chats,
         presets=house.presets,
         build=house.build,

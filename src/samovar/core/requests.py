@@ -104,6 +104,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     (events Thought and Call); otherwise they stay in it as the model wrote them. `template`: in place of the
     model's own; `variables`: what a template is given besides (`enable_thinking`, `reasoning_effort` …). `suffix`:
     what stands behind the place that is to be filled in; `prompt` is then what stands before it.
+    `keep_alive`: seconds that the model stays loaded when nobody has used it since, 0: not at all, negative: for
+    ever, None: as the settings say.
     `tenant`: whose prompt it is; caches are shared within a tenant only. `session`: the conversation it belongs to,
     whose cache can be pinned. `warm`: read the prompt into the cache in idle time, and answer nothing; without a
     session what was read is not kept once its place is needed.
@@ -128,6 +130,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     template: str | None = None
     variables: Mapping[str, object] = {}
     suffix: str | None = None
+    keep_alive: float | None = None
     tenant: str = ""
     session: str = ""
     warm: bool = False

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from samovar.core.engine import EngineInfo
-from samovar.core.errors import revive
+from samovar.core.errors import Missing, revive
 from samovar.core.events import Failed, Looked, Stage
 from samovar.core.requests import Completion, GenerateRequest, Guidance, Message, Part
 from samovar.prompts.template import Rendered
 from samovar.runtime.process import Stream
-from samovar.services.contracts import Measured, RenderedPrompt
+from samovar.services.contracts import Embedded, Measured, RenderedPrompt
 from samovar.services.models import ModelService, Served
 from samovar.services.rendering import rendered
 from samovar.services.sizes import Sizes
@@ -39,15 +39,20 @@ class AnswerService:
                 stages = event.stages
         return stages
 
-    async def tokenize(self, text: str, *, special: bool) -> tuple[tuple[int, bytes], ...]:
+    async def embed(self, texts: Sequence[str | tuple[int, ...]], model: str | None = None) -> Embedded:
+        raise Missing("runtime.no_embeddings", model=model or "", count=len(texts))
+
+    async def tokenize(
+        self, text: str, *, special: bool, bos: bool = False, model: str | None = None
+    ) -> tuple[tuple[int, bytes], ...]:
         """(id, bytes) of each token of `text`; with `special`, control tokens' texts become those."""
-        async with self._models.serving(None) as served:
-            spelled = await served.worker.tokenize((Part(text, special=special),), bos=False)
+        async with self._models.serving(model) as served:
+            spelled = await served.worker.tokenize((Part(text, special=special),), bos=bos)
             return tuple(zip(spelled.tokens, spelled.pieces, strict=True))
 
-    async def detokenize(self, tokens: tuple[int, ...]) -> tuple[tuple[int, bytes], ...]:
+    async def detokenize(self, tokens: tuple[int, ...], model: str | None = None) -> tuple[tuple[int, bytes], ...]:
         """(id, bytes) of each of `tokens` that the vocabulary has."""
-        async with self._models.serving(None) as served:
+        async with self._models.serving(model) as served:
             spelled = await served.worker.spell(tokens)
             return tuple(zip(spelled.tokens, spelled.pieces, strict=True))
 

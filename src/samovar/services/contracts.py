@@ -54,6 +54,45 @@ class BuildState(msgspec.Struct, frozen=True):
     gain: float | None = None
 
 
+class LoadedModel(msgspec.Struct, frozen=True):
+    """A model that has a worker of its own. `memory`: bytes that it was planned to take; `window`: tokens of one
+    request; `expires`: Unix seconds at which it is unloaded unless it is used before, None: not by itself."""
+
+    name: str
+    memory: int
+    window: int
+    expires: float | None = None
+
+
+class ModelDetails(msgspec.Struct, frozen=True):
+    """What the file of an installed model says. `parameters`: how many weights; `metadata`: its short values, by
+    their own keys."""
+
+    model: InstalledModel
+    parameters: int
+    trained_context: int
+    embedding: int
+    template: str | None
+    metadata: dict[str, str | int | float | bool]
+
+
+class Pulling(msgspec.Struct, frozen=True):
+    """How far a download is, in bytes; `total` None where the source does not tell. `model`: its name, once it is
+    whole and in the library."""
+
+    done: int
+    total: int | None
+    model: str | None = None
+
+
+class Embedded(msgspec.Struct, frozen=True):
+    """One vector for each text, of length 1; `tokens`: how many were read."""
+
+    model: str
+    vectors: tuple[tuple[float, ...], ...]
+    tokens: int
+
+
 class NoSuchPreset(NotFound):
     """Names presets that are called nearly so."""
 
@@ -112,15 +151,22 @@ class Answers(Protocol):
         """How much of the window the messages take. Loads the model if need be, as `start` does."""
         ...
 
+    async def embed(self, texts: Sequence[str | tuple[int, ...]], model: str | None = None) -> Embedded:
+        """Vectors of texts or token ids. Raises as `start` does; Missing where the model cannot."""
+        ...
+
     async def next_token(self, completion: Completion, count: int) -> tuple[Stage, ...]:
         """What each step of the chain does to the next token's distribution, with the `count` likeliest tokens."""
         ...
 
-    async def tokenize(self, text: str, *, special: bool) -> tuple[tuple[int, bytes], ...]:
-        """(id, bytes) of each token of `text`; with `special`, control tokens' texts become those."""
+    async def tokenize(
+        self, text: str, *, special: bool, bos: bool = False, model: str | None = None
+    ) -> tuple[tuple[int, bytes], ...]:
+        """(id, bytes) of each token of `text`; with `special`, control tokens' texts become those; with `bos` the
+        begin-of-sequence token comes first, where the model has one."""
         ...
 
-    async def detokenize(self, tokens: tuple[int, ...]) -> tuple[tuple[int, bytes], ...]:
+    async def detokenize(self, tokens: tuple[int, ...], model: str | None = None) -> tuple[tuple[int, bytes], ...]:
         """(id, bytes) of each of `tokens` that the vocabulary has."""
         ...
 
@@ -161,6 +207,33 @@ class Presets(Protocol):
         ...
 
 
+class Library(Protocol):
+    """The models that are installed, beyond their names."""
+
+    async def details(self, name: str) -> ModelDetails:
+        """Raises NotFound, BadModelFile."""
+        ...
+
+    def pull(self, source: str) -> AsyncIterator[Pulling]:
+        """Gets a model from a hub or an https address, never from a place of this machine. Ends when it is in the
+        library; closing the iterator stops it, and what has come is kept for the next pull. Raises InvalidInput,
+        NotFound, DownloadFailed, StorageFailed, Conflict while the same is pulled."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Deletes a model's files, unloading it first. Raises NotFound, Conflict while it answers."""
+        ...
+
+    async def alias(self, name: str, alias: str) -> None:
+        """From now on `alias` means the model `name`. Raises NotFound, InvalidInput for a name that cannot be one,
+        Conflict where a model or another alias is called so."""
+        ...
+
+    async def aliases(self) -> dict[str, str]:
+        """Model names by alias."""
+        ...
+
+
 class Models(Protocol):
     """The library and the one model that is served."""
 
@@ -198,7 +271,14 @@ class Models(Protocol):
         once that has worked. Raises the error tree."""
         ...
 
-    async def unload(self) -> None: ...
+    def loaded(self) -> tuple[LoadedModel, ...]:
+        """Those that have a worker, the one used last first."""
+        ...
+
+    async def unload(self, name: str | None = None) -> None:
+        """Ends the named model's worker, or all of them. A load is cancelled; answers in flight end with an error
+        and keep their text. Nothing happens where it is not loaded."""
+        ...
 
     def watch(self) -> AsyncIterator[ModelState]:
         """The present state, then each change."""

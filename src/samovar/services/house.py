@@ -15,6 +15,7 @@ from samovar.services.building import BuildService
 from samovar.services.chats.service import ChatService
 from samovar.services.contexts import Contexts
 from samovar.services.idle import IdleService
+from samovar.services.library import LibraryService
 from samovar.services.loading import LoadPlanner
 from samovar.services.models import ModelService
 from samovar.services.presets import PresetService
@@ -30,6 +31,7 @@ class Engines:
 
     models: ModelService
     answers: AnswerService
+    library: LibraryService
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             chats = await ChatService.open(database, engines.answers, idle)
             build = await asyncio.to_thread(BuildService, settings.home)
             try:
-                yield House(engines.models, engines.answers, chats, PresetService(settings.home.presets), build)
+                presets = PresetService(settings.home.presets)
+                yield House(engines.models, engines.answers, engines.library, chats, presets, build)
             finally:
                 await chats.close()
                 await build.stop()
@@ -94,5 +97,6 @@ def _stock(settings: Settings) -> None:
 
 def _engines(settings: Settings, database: Database, contexts: Contexts) -> Engines:
     verdicts = VerdictKeeper(Records(database, "verdicts"))
-    models = ModelService(LoadPlanner(settings), verdicts, contexts, settings.home.logs)
-    return Engines(models, AnswerService(models))
+    planner = LoadPlanner(settings)
+    models = ModelService(planner, verdicts, contexts, settings.home.logs)
+    return Engines(models, AnswerService(models), LibraryService(planner, models))

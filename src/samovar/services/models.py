@@ -20,7 +20,7 @@ from samovar.core.rope import Context
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.supervisor import Hooks, Supervisor
 from samovar.services.contexts import Contexts
-from samovar.services.contracts import ContextChoice, ModelState, Outlook
+from samovar.services.contracts import ContextChoice, LoadedModel, ModelState, Outlook
 from samovar.services.loading import LoadPlanner
 from samovar.services.verdicts import VerdictKeeper
 from samovar.services.watched import Watched
@@ -88,8 +88,16 @@ class ModelService:
         async with self.serving(name, choice) as served:
             return served.info
 
-    async def unload(self) -> None:
+    def loaded(self) -> tuple[LoadedModel, ...]:
+        worker, name = self._running, self.state.name
+        if worker is None or worker.info is None or name is None:
+            return ()
+        return (LoadedModel(name, 0, worker.info.window),)
+
+    async def unload(self, name: str | None = None) -> None:
         """Ends the worker now: a load is cancelled, answers in flight end with an error and keep their text."""
+        if name not in (None, self.state.name):
+            return
         await self._interrupt()
         async with self._switching:
             await self._close()

@@ -25,7 +25,7 @@ from samovar.core.catalogue import Language, language_of, say
 from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed, SamovarError
 from samovar.core.events import Done, Event
-from samovar.services.contracts import Answers, Generation, Models, Presets
+from samovar.services.contracts import Answers, Generation, Library, Models, Presets
 
 log = logging.getLogger("samovar.api")
 
@@ -61,6 +61,7 @@ class Desk:
     answers: Answers
     models: Models
     presets: Presets
+    library: Library
     running: Running = field(default_factory=Running)
 
     async def whole(self, request: Request, asked: Asked) -> tuple[Collected, list[str]]:
