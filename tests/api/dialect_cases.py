@@ -1,0 +1,84 @@
+"""One case for each endpoint of each dialect that answers: what is sent to it, and how its answers are read.
+
+A new dialect adds its cases here, and `test_dialects.py` holds it to what every dialect promises.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+Body = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """`streaming`: what is added to `body` for a stream; `stream_path`: where that is asked, if elsewhere than at
+    `path`. `text`: the answer's text in a whole reply; `pieces`: the texts of a stream, in order, whatever the
+    dialect calls them; `broken`: whether a stream's bytes say that it ended with an error."""
+
+    name: str
+    path: str
+    body: Body
+    streaming: Body
+    text: Callable[[bytes], str]
+    pieces: Callable[[bytes], list[str]]
+    broken: Callable[[bytes], bool]
+    stream_path: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def sse_objects(raw: bytes) -> list[dict[str, object]]:
+    """The JSON objects of a stream of server-sent events, in order; comments and [DONE] left out."""
+    lines = [line for line in raw.decode().split("\n") if line.startswith("data: ")]
+    return [json.loads(line[6:]) for line in lines if line != "data: [DONE]"]
+
+
+def ndjson_objects(raw: bytes) -> list[dict[str, object]]:
+    return [json.loads(line) for line in raw.decode().splitlines() if line]
+
+
+def _chat_text(raw: bytes) -> str:
+    message = json.loads(raw)["choices"][0]["message"]
+    return str(message["content"] or "")
+
+
+def _text_text(raw: bytes) -> str:
+    return str(json.loads(raw)["choices"][0]["text"])
+
+
+def _chat_pieces(raw: bytes) -> list[str]:
+    choices = [choice for chunk in sse_objects(raw) for choice in chunk.get("choices", [])]
+    return [choice["delta"].get("content") or "" for choice in choices if choice["index"] == 0]
+
+
+def _text_pieces(raw: bytes) -> list[str]:
+    choices = [choice for chunk in sse_objects(raw) for choice in chunk.get("choices", [])]
+    return [choice["text"] for choice in choices if choice["index"] == 0]
+
+
+def openai_broken(raw: bytes) -> bool:
+    return "error" in sse_objects(raw)[-1]
+
+
+CASES: tuple[Case, ...] = (
+    Case(
+        name="openai-chat",
+        path="/v1/chat/completions",
+        body={"messages": [{"role": "user", "content": "Hello"}]},
+        streaming={"stream": True},
+        text=_chat_text,
+        pieces=_chat_pieces,
+        broken=openai_broken,
+    ),
+    Case(
+        name="openai-text",
+        path="/v1/completions",
+        body={"prompt": "Hello"},
+        streaming={"stream": True},
+        text=_text_text,
+        pieces=_text_pieces,
+        broken=openai_broken,
+    ),
+)
