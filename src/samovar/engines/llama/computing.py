@@ -41,7 +41,8 @@ def _check(spec: LoadSpec, way: Setting, binding: Binding, model: Model) -> None
     with closing(_made(_to_try(spec), way, binding, model)) as context:
         divergence = disagreement(context, model.vocabulary)
     allowed = tolerance(spec.cache)
-    if divergence > allowed:
+    # Not the other way round: what is not a number is not allowed either.
+    if not divergence <= allowed:
         raise EngineFailed(
             "engines.self_check",
             build=binding.build,
