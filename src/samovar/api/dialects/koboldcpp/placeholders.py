@@ -37,18 +37,19 @@ WITH_SYSTEM: tuple[Message, ...] = (Message("system", PROBES[0]), *CHAT)
 @dataclass(frozen=True)
 class Tags:
     """What a template writes. `starts` and `ends`: around a turn of each role; `between`: where the turn of one
-    role follows that of another, where it is not simply the one's end and the other's start."""
+    role follows that of another, where it is not simply the one's end and the other's start. `opening`: the start
+    of an answer that is still to be written."""
 
     starts: Mapping[Role, str]
     ends: Mapping[Role, str]
+    opening: str
     between: Mapping[tuple[Role, Role], str] = field(default_factory=dict)
 
-    def join(self, before: Role | None, after: Role) -> str:
-        """What stands between a turn of `before` (None: the beginning) and one of `after`."""
-        if before is None:
-            return self.starts[after]
-        known = self.between.get((before, after))
-        return self.ends[before] + self.starts[after] if known is None else known
+    def join(self, before: Role | None, after: Role, *, last: bool = False) -> str:
+        """What stands between a turn of `before` (None: the beginning, or one that has been ended) and one of
+        `after`; `last`: nothing has been written of it yet."""
+        start = self.opening if last and after == "assistant" else self.starts[after]
+        return self.between.get((before, after)) or self.ends[before] + start if before else start
 
 
 def has_marks(texts: Sequence[str]) -> bool:
@@ -58,7 +59,7 @@ def has_marks(texts: Sequence[str]) -> bool:
 def tags_of(chat: str, with_system: str, bos: str) -> Tags:
     """From what a template makes of CHAT and of WITH_SYSTEM. `bos`: what it may write at the very beginning, which
     is no tag. A template that knows no system messages folds them into the user's."""
-    _, asked, answered, _ = _gaps(chat.removeprefix(bos), PROBES[1:])
+    _, asked, answered, opening = _gaps(chat.removeprefix(bos), PROBES[1:])
     user_end, assistant_start = _cut(asked)
     assistant_end, user_start = _cut(answered)
     system_start, system_user, *_ = _gaps(with_system.removeprefix(bos), PROBES)
@@ -66,6 +67,7 @@ def tags_of(chat: str, with_system: str, bos: str) -> Tags:
     return Tags(
         {"system": system_start, "user": user_start, "assistant": assistant_start},
         {"system": system_end, "user": user_end, "assistant": assistant_end},
+        opening.removeprefix(user_end),
         {("system", "user"): system_user},
     )
 
@@ -79,7 +81,8 @@ def filled(texts: Sequence[str], tags: Tags) -> list[str]:
         nonlocal turn
         role = ROLES[mark[1]]
         before, turn = turn, None if mark[2] else role
-        return tags.ends[role] if mark[2] else tags.join(before, role)
+        last = mark.string is texts[-1] and mark.end() == len(mark.string)
+        return tags.ends[role] if mark[2] else tags.join(before, role, last=last)
 
     return [MARK.sub(tag, text) for text in texts]
 
