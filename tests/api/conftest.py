@@ -39,6 +39,22 @@ from samovar.services.presets import PresetService
 
 MODEL = "little-model"
 
+INFO = EngineInfo(
+    architecture="llama",
+    description="",
+    vocab_size=257,
+    trained_context=2048,
+    window=2048,
+    cells=2048,
+    parallel=1,
+    threads=1,
+    chat_template=None,
+    bos_token=256,
+    eos_token=None,
+    bos_text="<s>",
+)
+"""What is known of a loaded model."""
+
 Script = Callable[[Completion], list[Event | SamovarError | None]]
 """What the model says to a request; None is a wait that only a cancel ends, an error is raised."""
 
@@ -141,12 +157,14 @@ class FakeModels:
     state: ModelState = field(default_factory=lambda: ModelState(MODEL, "ready", 1.0))
     names: tuple[str, ...] = ("another/model", MODEL)
     unloaded: list[str | None] = field(default_factory=list)
+    asked_for: list[str | None] = field(default_factory=list)
 
     def installed(self) -> tuple[InstalledModel, ...]:
         return tuple(InstalledModel(name, f"{name}.gguf", 9, "Q4_1", "llama", 1.7e9) for name in self.names)
 
-    async def load(self, name: str) -> EngineInfo:
-        raise NotImplementedError(name)
+    async def load(self, name: str | None = None) -> EngineInfo:
+        self.asked_for.append(name)
+        return INFO
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         return (LoadedModel(self.state.name, 9, 2048),) if self.state.name else ()

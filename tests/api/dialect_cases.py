@@ -62,6 +62,18 @@ def openai_broken(raw: bytes) -> bool:
     return "error" in sse_objects(raw)[-1]
 
 
+def _kobold_text(raw: bytes) -> str:
+    return str(json.loads(raw)["results"][0]["text"])
+
+
+def _kobold_pieces(raw: bytes) -> list[str]:
+    return [str(event["token"]) for event in sse_objects(raw)]
+
+
+def kobold_broken(raw: bytes) -> bool:
+    return sse_objects(raw)[-1]["finish_reason"] == "error"
+
+
 CASES: tuple[Case, ...] = (
     Case(
         name="openai-chat",
@@ -80,5 +92,15 @@ CASES: tuple[Case, ...] = (
         text=_text_text,
         pieces=_text_pieces,
         broken=openai_broken,
+    ),
+    Case(
+        name="koboldcpp",
+        path="/api/v1/generate",
+        body={"prompt": "Hello"},
+        streaming={},
+        text=_kobold_text,
+        pieces=_kobold_pieces,
+        broken=kobold_broken,
+        stream_path="/api/extra/generate/stream",
     ),
 )

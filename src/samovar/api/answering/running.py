@@ -1,4 +1,4 @@
-"""Answers that are under way and can be asked after, or stopped, by another request than their own.
+"""Answers that are under way, and the last one under each name, for requests that ask after another's answer.
 
 KoboldAI's clients name an answer by a key of their own choice (or by none), text-generation-webui's stop all of
 them. A caller sees its own tenant's only.
@@ -6,37 +6,60 @@ them. A caller sees its own tenant's only.
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from samovar.core.events import Delta, Event
+from samovar.core.events import Delta, Done, Event, Finish, TokenDetail
 from samovar.services.contracts import Generation
+
+MOST_KEPT = 32
+"""Names whose last answer is kept."""
 
 
 @dataclass(eq=False)
 class Run:
-    """One answer under way, and what its first choice has said so far."""
+    """One answer, and what its first choice has said so far. `tokens`: where log-probabilities were asked for."""
 
     tenant: str
     key: str
     generation: Generation
     pieces: list[str] = field(default_factory=list)
+    tokens: list[TokenDetail] = field(default_factory=list)
+    finish: Finish | None = None
+    done: Done | None = None
 
     @property
     def text(self) -> str:
         return "".join(self.pieces)
 
     def note(self, event: Event) -> None:
-        if isinstance(event, Delta) and event.index == 0:
-            self.pieces.append(event.text)
+        if isinstance(event, Delta):
+            if event.index == 0:
+                self.pieces.append(event.text)
+                self.tokens += [token for token in event.tokens if token.logprob is not None]
+        elif isinstance(event, Finish) and event.index == 0:
+            self.finish = event
+        elif isinstance(event, Done):
+            self.done = event
 
 
 class Running:
-    """All of them, in the order in which they began."""
+    """All of them, in the order in which they began. `ended`: how many have; `latest`: the last one that was seen
+    to its end."""
 
     def __init__(self) -> None:
         self._runs: list[Run] = []
+        self._kept: OrderedDict[tuple[str, str], Run] = OrderedDict()
+        self._quiet = time.monotonic()
+        self.ended = 0
+        self.latest: Run | None = None
+
+    def __len__(self) -> int:
+        """How many are under way."""
+        return len(self._runs)
 
     @contextmanager
     def following(self, tenant: str, key: str, generation: Generation) -> Iterator[Run]:
@@ -46,10 +69,20 @@ class Running:
             yield run
         finally:
             self._runs.remove(run)
+            self._end(run)
 
     def of(self, tenant: str, key: str | None = None) -> list[Run]:
         """The tenant's answers, or those of them that go by `key`."""
         return [run for run in self._runs if run.tenant == tenant and key in (None, run.key)]
+
+    def last(self, tenant: str, key: str) -> Run | None:
+        """The answer under `key` that is under way, the newest of several, else the one that ended last."""
+        under_way = self.of(tenant, key)
+        return under_way[-1] if under_way else self._kept.get((tenant, key))
+
+    def quiet_for(self) -> float:
+        """Seconds since an answer ended."""
+        return time.monotonic() - self._quiet
 
     async def stop(self, tenant: str, key: str | None = None) -> int:
         """How many were stopped."""
@@ -57,3 +90,14 @@ class Running:
         for run in runs:
             await run.generation.cancel()
         return len(runs)
+
+    def _end(self, run: Run) -> None:
+        self.ended += 1
+        self._quiet = time.monotonic()
+        if run.done is not None:
+            self.latest = run
+        if run.key:
+            self._kept[run.tenant, run.key] = run
+            self._kept.move_to_end((run.tenant, run.key))
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)

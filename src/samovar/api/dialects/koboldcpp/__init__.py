@@ -1,0 +1,19 @@
+"""The koboldcpp dialect: the KoboldAI API with koboldcpp's additions, as KoboldAI Lite and SillyTavern speak it."""
+
+from types import MappingProxyType
+
+from samovar.api.dialects.dialect import Dialect
+from samovar.api.dialects.koboldcpp.errors import error_shape
+from samovar.api.dialects.koboldcpp.fields import CONVENTIONS, ENDPOINTS, FIELDS
+from samovar.api.dialects.koboldcpp.routes import router
+
+DIALECT = Dialect(
+    name="koboldcpp",
+    router=router,
+    error_shape=error_shape,
+    prefixes=("/api/v1/", "/api/latest/", "/api/extra/", "/api/admin/", "/sdapi/"),
+    scopes=MappingProxyType({"/api/admin/": "manage"}),
+    fields=FIELDS,
+    endpoints=ENDPOINTS,
+    conventions=CONVENTIONS,
+)

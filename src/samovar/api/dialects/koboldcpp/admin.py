@@ -1,0 +1,42 @@
+"""Switching models, as koboldcpp's administration does: its "configurations" are the installed models."""
+
+from __future__ import annotations
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from samovar.api.answering import names
+from samovar.api.answering.desk import Desk
+from samovar.api.reading.body import Fields, decode
+
+UNLOAD = "unload_model"
+"""What koboldcpp calls having no model."""
+
+
+def router(desk: Desk) -> APIRouter:
+    routes = APIRouter(prefix="/api/admin")
+
+    @routes.get("/list_options")
+    async def list_options() -> Response:
+        return _json([*(model.name for model in await names.listed(desk.models)), UNLOAD])
+
+    @routes.post("/reload_config")
+    async def reload_config(request: Request) -> Response:
+        """Answers when the model is there: koboldcpp answers at once and is away meanwhile."""
+        fields = Fields(decode(await request.body()))
+        name = fields.text("filename")
+        if not name:
+            raise fields.missing("filename")
+        if name == UNLOAD:
+            await desk.models.unload()
+        else:
+            await names.check(desk.models, name)
+            await desk.models.load(name)
+        return _json({"success": True})
+
+    return routes
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
