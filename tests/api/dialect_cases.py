@@ -62,6 +62,10 @@ def openai_broken(raw: bytes) -> bool:
     return "error" in sse_objects(raw)[-1]
 
 
+def _llamacpp_pieces(raw: bytes) -> list[str]:
+    return [str(said["content"]) for said in sse_objects(raw) if said.get("index") == 0]
+
+
 CASES: tuple[Case, ...] = (
     Case(
         name="openai-chat",
@@ -79,6 +83,24 @@ CASES: tuple[Case, ...] = (
         streaming={"stream": True},
         text=_text_text,
         pieces=_text_pieces,
+        broken=openai_broken,
+    ),
+    Case(
+        name="llamacpp-completion",
+        path="/completion",
+        body={"prompt": "Hello"},
+        streaming={"stream": True},
+        text=lambda raw: str(json.loads(raw)["content"]),
+        pieces=_llamacpp_pieces,
+        broken=openai_broken,
+    ),
+    Case(
+        name="llamacpp-infill",
+        path="/infill",
+        body={"input_prefix": "def hello():\n    ", "input_suffix": "\n"},
+        streaming={"stream": True},
+        text=lambda raw: str(json.loads(raw)["content"]),
+        pieces=_llamacpp_pieces,
         broken=openai_broken,
     ),
 )
