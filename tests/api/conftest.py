@@ -39,6 +39,22 @@ from samovar.services.presets import PresetService
 
 MODEL = "little-model"
 
+ENGINE = EngineInfo(
+    architecture="llama",
+    description="little",
+    vocab_size=257,
+    trained_context=4096,
+    window=2048,
+    cells=8192,
+    parallel=4,
+    threads=1,
+    chat_template="{{ messages }}",
+    bos_token=256,
+    eos_token=0,
+    bos_text="<s>",
+    eos_text="</s>",
+)
+
 Script = Callable[[Completion], list[Event | SamovarError | None]]
 """What the model says to a request; None is a wait that only a cancel ends, an error is raised."""
 
@@ -146,7 +162,9 @@ class FakeModels:
         return tuple(InstalledModel(name, f"{name}.gguf", 9, "Q4_1", "llama", 1.7e9) for name in self.names)
 
     async def load(self, name: str) -> EngineInfo:
-        raise NotImplementedError(name)
+        """What a model that is ready is found to be."""
+        assert (name, "ready") == (self.state.name, self.state.state)
+        return ENGINE
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         return (LoadedModel(self.state.name, 9, 2048),) if self.state.name else ()

@@ -128,6 +128,7 @@ def probabilities(tokens: Sequence[TokenDetail], *, after: bool) -> list[Probabi
 def settings_of(completion: Completion) -> dict[str, object]:
     """All that the answer was drawn with, by llama.cpp's names where it has one."""
     # Imported at the first request: the samplers' declarations come with numpy, which a start need not wait for.
+    from samovar.sampling.orders import DEFAULT_ORDER
     from samovar.sampling.registry import defaults
 
     values = dict(defaults()) | completion.sampling.values
@@ -139,7 +140,7 @@ def settings_of(completion: Completion) -> dict[str, object]:
         "stop": completion.stop,
         "n_probs": completion.logprobs or 0,
         "post_sampling_probs": completion.logprobs_after,
-        "samplers": completion.sampling.order,
+        "samplers": completion.sampling.order or DEFAULT_ORDER,
         "grammar": completion.constraint.text if completion.constraint else "",
         **named,
     }
