@@ -41,17 +41,18 @@ MODEL = "little-model"
 
 INFO = EngineInfo(
     architecture="llama",
-    description="",
+    description="little",
     vocab_size=257,
-    trained_context=2048,
+    trained_context=4096,
     window=2048,
-    cells=2048,
-    parallel=1,
+    cells=8192,
+    parallel=4,
     threads=1,
-    chat_template=None,
+    chat_template="{{ messages }}",
     bos_token=256,
-    eos_token=None,
+    eos_token=0,
     bos_text="<s>",
+    eos_text="</s>",
 )
 """What is known of a loaded model."""
 

@@ -74,6 +74,10 @@ def kobold_broken(raw: bytes) -> bool:
     return sse_objects(raw)[-1]["finish_reason"] == "error"
 
 
+def _llamacpp_pieces(raw: bytes) -> list[str]:
+    return [str(said["content"]) for said in sse_objects(raw) if said.get("index") == 0]
+
+
 CASES: tuple[Case, ...] = (
     Case(
         name="openai-chat",
@@ -102,5 +106,23 @@ CASES: tuple[Case, ...] = (
         pieces=_kobold_pieces,
         broken=kobold_broken,
         stream_path="/api/extra/generate/stream",
+    ),
+    Case(
+        name="llamacpp-completion",
+        path="/completion",
+        body={"prompt": "Hello"},
+        streaming={"stream": True},
+        text=lambda raw: str(json.loads(raw)["content"]),
+        pieces=_llamacpp_pieces,
+        broken=openai_broken,
+    ),
+    Case(
+        name="llamacpp-infill",
+        path="/infill",
+        body={"input_prefix": "def hello():\n    ", "input_suffix": "\n"},
+        streaming={"stream": True},
+        text=lambda raw: str(json.loads(raw)["content"]),
+        pieces=_llamacpp_pieces,
+        broken=openai_broken,
     ),
 )

@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from samovar.api.answering import names, together
 from samovar.api.answering.collected import Collected, collect
+from samovar.api.answering.hurried import Hurried
 from samovar.api.answering.running import Running
 from samovar.api.caller import caller_of
 from samovar.api.errors import Unexpected
@@ -92,7 +93,8 @@ class Desk:
 
     async def _start(self, request: Request, asked: Asked) -> Generation:
         complete = await self.completions(request, asked)
-        return await together.start(self.answers, complete.completions)
+        generation = await together.start(self.answers, complete.completions)
+        return generation if asked.hurry is None else Hurried(generation, asked.hurry)
 
     async def _whole(self, request: Request, asked: Asked) -> tuple[Collected, list[str]]:
         generation = await self._start(request, asked)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from samovar.api.dialects import koboldcpp, openai
+from samovar.api.dialects import (
+    koboldcpp,
+    llamacpp,
+    openai,
+)
 from samovar.api.dialects.dialect import Dialect
 from samovar.api.errors import Shapes
 
-DIALECTS: tuple[Dialect, ...] = (openai.DIALECT, koboldcpp.DIALECT)
+DIALECTS: tuple[Dialect, ...] = (
+    openai.DIALECT,
+    koboldcpp.DIALECT,
+    llamacpp.DIALECT,
+)
 
 
 def shapes(dialects: tuple[Dialect, ...] = DIALECTS) -> Shapes:

@@ -12,13 +12,15 @@ from samovar.services.presets import laid_over
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a body of any dialect comes to. `preset`: the name of one that the completions' sampling is to be laid
     over; `ignored`: names of fields that nobody here knows. `key`: by what name the client may ask after the
-    answer, or stop it, with another request."""
+    answer, or stop it, with another request. `hurry`: milliseconds after its first token at which the answer ends,
+    if it has a whole line."""
 
     completions: tuple[Completion, ...]
     stream: bool = False
     preset: str | None = None
     ignored: tuple[str, ...] = ()
     key: str = ""
+    hurry: float | None = None
 
     @property
     def choices(self) -> int:

@@ -11,9 +11,9 @@ from samovar.api.reading.asked import Asked
 from samovar.api.reading.body import Fields, Json
 from samovar.api.reading.constraint import read_constraint
 from samovar.api.reading.fieldtable import settle
+from samovar.api.reading.prompts import read_prompts
 from samovar.api.reading.sampling import (
     MOST_LOGPROBS,
-    MOST_TOKENS,
     read_banned,
     read_guidance,
     read_limit,
@@ -64,7 +64,7 @@ def text(body: Json) -> OpenAIAsked:
     settle(fields, FIELDS, "text")
     limit, logprobs = read_limit(fields, "max_tokens", TEXT_TOKENS), _text_logprobs(fields)
     completions = tuple(
-        Completion(prompt=prompt, max_tokens=limit, logprobs=logprobs) for prompt in _prompts(fields)
+        Completion(prompt=prompt, max_tokens=limit, logprobs=logprobs) for prompt in read_prompts(fields)
     )
     best_of = fields.whole("best_of", 1, MOST_CHOICES)
     asked = _asked(fields, completions)
@@ -151,27 +151,3 @@ def _part(fields: Fields) -> str:
     if words is None:
         raise fields.missing("text")
     return words
-
-
-def _prompts(fields: Fields) -> list[str | tuple[int, ...]]:
-    """One prompt or several, each a text or token ids: a flat list of numbers is one prompt."""
-    value = fields.take("prompt")
-    if isinstance(value, str):
-        return [value]
-    if not isinstance(value, list) or not value:
-        raise fields.missing("prompt") if value in (None, []) else fields.wrong("prompt", "string or array", value)
-    if _is_tokens(value):
-        return [tuple(value)]
-    return [_prompt(fields, f"prompt[{i}]", item) for i, item in enumerate(value)]
-
-
-def _prompt(fields: Fields, name: str, value: object) -> str | tuple[int, ...]:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and value and _is_tokens(value):
-        return tuple(value)
-    raise fields.wrong(name, "string or array of token ids", value)
-
-
-def _is_tokens(value: list[object]) -> bool:
-    return all(type(token) is int and 0 <= token <= MOST_TOKENS for token in value)

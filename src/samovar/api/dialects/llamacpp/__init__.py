@@ -1,0 +1,29 @@
+"""The dialect of llama.cpp's own server: completions and infilling with every sampler, tokens, templates, slots."""
+
+from samovar.api.dialects.dialect import Dialect
+from samovar.api.dialects.llamacpp.errors import error_shape
+from samovar.api.dialects.llamacpp.fields import CONVENTIONS, ENDPOINTS, FIELDS
+from samovar.api.dialects.llamacpp.routes import router
+
+DIALECT = Dialect(
+    name="llamacpp",
+    router=router,
+    error_shape=error_shape,
+    prefixes=(
+        "/completion",
+        "/infill",
+        "/tokenize",
+        "/detokenize",
+        "/apply-template",
+        "/props",
+        "/slots",
+        "/embedding",
+        "/rerank",
+        "/v1/rerank",
+        "/lora-adapters",
+    ),
+    scopes={"/slots/": "manage"},
+    fields=FIELDS,
+    endpoints=ENDPOINTS,
+    conventions=CONVENTIONS,
+)
