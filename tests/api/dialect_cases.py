@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 Body = Mapping[str, object]
 
@@ -78,6 +79,22 @@ def _llamacpp_pieces(raw: bytes) -> list[str]:
     return [str(said["content"]) for said in sse_objects(raw) if said.get("index") == 0]
 
 
+def _ollama_text(raw: bytes) -> str:
+    return _ollama_piece(json.loads(raw))
+
+
+def _ollama_pieces(raw: bytes) -> list[str]:
+    return [_ollama_piece(line) for line in ndjson_objects(raw) if "error" not in line]
+
+
+def _ollama_piece(line: Mapping[str, Any]) -> str:
+    return str(line["response"] if "response" in line else line["message"]["content"])
+
+
+def ollama_broken(raw: bytes) -> bool:
+    return "error" in ndjson_objects(raw)[-1]
+
+
 CASES: tuple[Case, ...] = (
     Case(
         name="openai-chat",
@@ -124,5 +141,23 @@ CASES: tuple[Case, ...] = (
         text=lambda raw: str(json.loads(raw)["content"]),
         pieces=_llamacpp_pieces,
         broken=openai_broken,
+    ),
+    Case(
+        name="ollama-generate",
+        path="/api/generate",
+        body={"prompt": "Hello", "stream": False},
+        streaming={"stream": True},
+        text=_ollama_text,
+        pieces=_ollama_pieces,
+        broken=ollama_broken,
+    ),
+    Case(
+        name="ollama-chat",
+        path="/api/chat",
+        body={"messages": [{"role": "user", "content": "Hello"}], "stream": False},
+        streaming={"stream": True},
+        text=_ollama_text,
+        pieces=_ollama_pieces,
+        broken=ollama_broken,
     ),
 )

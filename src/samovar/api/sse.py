@@ -27,11 +27,13 @@ HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 @dataclass(frozen=True)
 class Writing:
     """How frames are put on the wire. `apart`: each with a send of its own, for clients that cannot tell two
-    objects apart that come in one read; else those that come together go together. `ping`: what is sent after so
-    many seconds of `silence`, b"" for nothing."""
+    objects apart that come in one read; else those that come together go together. `pause`: seconds after each of
+    those sends, so that the client has read it before the next one comes. `ping`: what is sent after so many
+    seconds of `silence`, b"" for nothing."""
 
     media_type: str = "text/event-stream"
     apart: bool = False
+    pause: float = 0.0
     ping: bytes = PING
     silence: float = SILENCE_SECONDS
 
@@ -123,6 +125,9 @@ class EventStream(Response):
                     if body:
                         self._wrote = True
                         await send({"type": "http.response.body", "body": body, "more_body": True})
+                    if self._writing.apart:
+                        # uvloop writes what was sent in one turn of its loop with one system call: this is a turn.
+                        await asyncio.sleep(self._writing.pause)
             await collecting
         finally:
             await _end(collecting)

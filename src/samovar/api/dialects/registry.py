@@ -5,6 +5,7 @@ from __future__ import annotations
 from samovar.api.dialects import (
     koboldcpp,
     llamacpp,
+    ollama,
     openai,
 )
 from samovar.api.dialects.dialect import Dialect
@@ -12,6 +13,7 @@ from samovar.api.errors import Shapes
 
 DIALECTS: tuple[Dialect, ...] = (
     openai.DIALECT,
+    ollama.DIALECT,
     koboldcpp.DIALECT,
     llamacpp.DIALECT,
 )
