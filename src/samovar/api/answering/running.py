@@ -16,11 +16,12 @@ from samovar.services.contracts import Generation
 
 @dataclass(eq=False)
 class Run:
-    """One answer under way, and what its first choice has said so far."""
+    """One answer under way, and what its first choice has said so far. `wire`: what writes it, where it streams."""
 
     tenant: str
     key: str
     generation: Generation
+    wire: object = None
     pieces: list[str] = field(default_factory=list)
 
     @property
@@ -39,8 +40,7 @@ class Running:
         self._runs: list[Run] = []
 
     @contextmanager
-    def following(self, tenant: str, key: str, generation: Generation) -> Iterator[Run]:
-        run = Run(tenant, key, generation)
+    def following(self, run: Run) -> Iterator[Run]:
         self._runs.append(run)
         try:
             yield run

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from samovar.api.dialects import openai
+from samovar.api.dialects import anthropic, openai
 from samovar.api.dialects.dialect import Dialect
 from samovar.api.errors import Shapes
 
-DIALECTS: tuple[Dialect, ...] = (openai.DIALECT,)
+# Of two dialects that share an address the first one is asked first whether a request is its own.
+DIALECTS: tuple[Dialect, ...] = (anthropic.DIALECT, openai.DIALECT)
 
 
 def shapes(dialects: tuple[Dialect, ...] = DIALECTS) -> Shapes:
