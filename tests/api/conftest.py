@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+import anthropic
 import httpx
 import openai
 import pytest
@@ -226,6 +227,12 @@ class Served:
         return self.closing.enter_context(
             openai.OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, http_client=self.http())
         )
+
+    def anthropic(self, retries: int = 0) -> anthropic.Anthropic:
+        """Anthropic's own client; it is closed with the test."""
+        http = anthropic.DefaultHttpxClient(trust_env=False)
+        client = anthropic.Anthropic(base_url=self.url, api_key="none", max_retries=retries, http_client=http)
+        return self.closing.enter_context(client)
 
 
 NO_CHATS = cast(ChatService, None)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from samovar.core.errors import Busy, SamovarError
+
 Body = Mapping[str, object]
 
 
@@ -17,7 +19,8 @@ Body = Mapping[str, object]
 class Case:
     """`streaming`: what is added to `body` for a stream; `stream_path`: where that is asked, if elsewhere than at
     `path`. `text`: the answer's text in a whole reply; `pieces`: the texts of a stream, in order, whatever the
-    dialect calls them; `broken`: whether a stream's bytes say that it ended with an error."""
+    dialect calls them; `broken`: whether a stream's bytes say that it ended with an error. `statuses`: of errors
+    that the dialect's clients know by another status than the table's."""
 
     name: str
     path: str
@@ -28,6 +31,7 @@ class Case:
     broken: Callable[[bytes], bool]
     stream_path: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    statuses: Mapping[type[SamovarError], int] = field(default_factory=dict)
 
 
 def sse_objects(raw: bytes) -> list[dict[str, object]]:
@@ -95,7 +99,31 @@ def ollama_broken(raw: bytes) -> bool:
     return "error" in ndjson_objects(raw)[-1]
 
 
+def _message_text(raw: bytes) -> str:
+    return "".join(block["text"] for block in json.loads(raw)["content"] if block["type"] == "text")
+
+
+def _message_pieces(raw: bytes) -> list[str]:
+    deltas = [event["delta"] for event in sse_objects(raw) if event["type"] == "content_block_delta"]
+    return [delta["text"] for delta in deltas if delta["type"] == "text_delta"]
+
+
+def _message_broken(raw: bytes) -> bool:
+    return sse_objects(raw)[-1]["type"] == "error"
+
+
 CASES: tuple[Case, ...] = (
+    Case(
+        name="anthropic",
+        path="/v1/messages",
+        body={"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 16},
+        streaming={"stream": True},
+        text=_message_text,
+        pieces=_message_pieces,
+        broken=_message_broken,
+        headers={"anthropic-version": "2023-06-01"},
+        statuses={Busy: 529},
+    ),
     Case(
         name="openai-chat",
         path="/v1/chat/completions",

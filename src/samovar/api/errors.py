@@ -74,8 +74,18 @@ STATUS: Mapping[type[SamovarError], int] = MappingProxyType(
 
 RETRY_AFTER_SECONDS = 2
 
+
+class Reply(msgspec.Struct, frozen=True):
+    """An answer to an error that is more than a body: with headers of the dialect's own, or, where its clients know
+    a failure by another `status` than the table's, with that."""
+
+    body: object
+    headers: Mapping[str, str] = {}
+    status: int | None = None
+
+
 Shape = Callable[[SamovarError, Language], object]
-"""A dialect's error body, ready for JSON."""
+"""A dialect's error body, ready for JSON, or a Reply."""
 
 Shapes = tuple[tuple[str, Shape], ...]
 """Address prefixes and whose they are; the first that fits counts."""
@@ -97,10 +107,12 @@ def shape_of(shapes: Shapes, path: str) -> Shape:
 
 def respond(error: SamovarError, shape: Shape, language: Language) -> Response:
     """The whole answer for `error`: status, headers and a body in the dialect's shape."""
+    said = shape(error, language)
+    reply = said if isinstance(said, Reply) else Reply(said)
     return Response(
-        msgspec.json.encode(shape(error, language)),
-        status_of(error),
-        headers=_headers(error),
+        msgspec.json.encode(reply.body),
+        reply.status or status_of(error),
+        headers={**_headers(error), **reply.headers},
         media_type="application/json",
     )
 

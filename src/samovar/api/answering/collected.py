@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from samovar.api.answering.blocks import Block, Blocks
 from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed, revive
 from samovar.core.events import (
@@ -27,7 +28,8 @@ from samovar.services.contracts import Generation
 
 @dataclass
 class Choice:
-    """One answer, complete. `tokens`: of the text, in order; `stop`: the stop string that ended it."""
+    """One answer, complete. `tokens`: all of it, in order; `stop`: the stop string that ended it; `blocks`: what
+    was thought, said and called, in the order in which it came."""
 
     index: int
     text: str = ""
@@ -36,6 +38,7 @@ class Choice:
     tokens: list[TokenDetail] = field(default_factory=list)
     reason: FinishReason = "stop"
     stop: str | None = None
+    blocks: list[Block] = field(default_factory=list)
 
 
 @dataclass
@@ -79,34 +82,26 @@ async def collect(generation: Generation, note: Callable[[Event], None] = _ignor
 
 @dataclass
 class _Growing:
-    texts: list[str] = field(default_factory=list)
-    thoughts: list[str] = field(default_factory=list)
-    calls: dict[int, tuple[str, str, list[str]]] = field(default_factory=dict)
+    blocks: Blocks = field(default_factory=Blocks)
     tokens: list[TokenDetail] = field(default_factory=list)
     finish: Finish = field(default_factory=lambda: Finish(0, "stop"))
 
     def take(self, event: Delta | Thought | Call | Finish) -> None:
-        match event:
-            case Delta():
-                self.texts.append(event.text)
-                self.tokens += event.tokens
-            case Thought():
-                self.thoughts.append(event.text)
-                self.tokens += event.tokens
-            case Call():
-                _, _, arguments = self.calls.setdefault(event.call, (event.id, event.name, []))
-                arguments.append(event.arguments)
-                self.tokens += event.tokens
-            case Finish():
-                self.finish = event
+        if isinstance(event, Finish):
+            self.finish = event
+        else:
+            self.blocks.take(event)
+            self.tokens += event.tokens
 
     def whole(self, index: int) -> Choice:
+        blocks = self.blocks.all
         return Choice(
             index,
-            "".join(self.texts),
-            "".join(self.thoughts),
-            [ToolCall(id, name, "".join(pieces)) for id, name, pieces in self.calls.values()],
+            "".join(block.text for block in blocks if block.kind == "text"),
+            "".join(block.text for block in blocks if block.kind == "thought"),
+            [ToolCall(block.id, block.name, block.text) for block in blocks if block.kind == "call"],
             self.tokens,
             self.finish.reason,
             self.finish.stop,
+            blocks,
         )

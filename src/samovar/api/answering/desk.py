@@ -7,7 +7,7 @@ its sequence.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from samovar.api.answering import names, together
 from samovar.api.answering.collected import Collected, collect
 from samovar.api.answering.hurried import Hurried
-from samovar.api.answering.running import Running
+from samovar.api.answering.running import Run, Running
 from samovar.api.caller import caller_of
 from samovar.api.errors import Unexpected
 from samovar.api.reading.asked import Asked, with_preset
@@ -25,7 +25,7 @@ from samovar.api.sse import SSE, EventStream, Writing, while_connected
 from samovar.core.catalogue import Language, language_of, say
 from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed, SamovarError
-from samovar.core.events import Done, Event
+from samovar.core.events import Done, Event, Warned
 from samovar.services.contracts import Answers, Generation, Library, Models, Presets
 
 log = logging.getLogger("samovar.api")
@@ -50,9 +50,12 @@ class Wire(Protocol):
 
 
 class OpenWire(Protocol):
-    """Makes the wire of one stream. `warnings` are sentences."""
+    """Makes the wire of one stream. `warnings` are sentences; what is warned of later is added to them."""
 
     def __call__(self, generation: Generation, warnings: list[str], /) -> Wire: ...
+
+
+async def _nothing() -> None: ...
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,26 @@ class Desk:
         return await while_connected(request.receive, self._whole(request, asked))
 
     async def stream(
-        self, request: Request, asked: Asked, open_wire: OpenWire, writing: Writing = SSE
+        self,
+        request: Request,
+        asked: Asked,
+        open_wire: OpenWire,
+        writing: Writing = SSE,
+        settle: Callable[[], Awaitable[None]] = _nothing,
     ) -> EventStream:
-        """The answer as it grows, in the words of the wire. Raises the error tree before it begins."""
+        """The answer as it grows, in the words of the wire. `settle` is awaited when the wire has translated all of
+        it and its end is not yet sent. Raises the error tree before it begins."""
         generation = await while_connected(request.receive, self._start(request, asked))
         language = _language(request)
-        wire = open_wire(generation, warnings_of(asked, generation, language))
-        tenant = caller_of(request).tenant
-        frames = self._frames(wire, tenant, asked.key, generation, language)
+        warnings = warnings_of(asked, generation, language)
+        wire = open_wire(generation, warnings)
+        run = Run(caller_of(request).tenant, asked.key, generation, wire)
+        frames = self._frames(wire, run, warnings, language, settle)
         return EventStream(frames, generation.cancel, writing)
+
+    async def count(self, request: Request, asked: Asked) -> int:
+        """How many tokens the first completion's prompt has. Raises the error tree."""
+        return await while_connected(request.receive, self._count(request, asked))
 
     async def completions(self, request: Request, asked: Asked) -> Asked:
         """`asked` with its preset, its tenant and a model that there is. Raises NotFound, NoSuchPreset."""
@@ -91,6 +105,10 @@ class Desk:
         owned = tuple(msgspec.structs.replace(completion, tenant=tenant) for completion in completions)
         return msgspec.structs.replace(asked, completions=owned)
 
+    async def _count(self, request: Request, asked: Asked) -> int:
+        complete = await self.completions(request, asked)
+        return len((await self.answers.render(complete.completions[0])).tokens)
+
     async def _start(self, request: Request, asked: Asked) -> Generation:
         complete = await self.completions(request, asked)
         generation = await together.start(self.answers, complete.completions)
@@ -100,22 +118,27 @@ class Desk:
         generation = await self._start(request, asked)
         warnings = warnings_of(asked, generation, _language(request))
         try:
-            with self.running.following(caller_of(request).tenant, asked.key, generation) as run:
+            with self.running.following(Run(caller_of(request).tenant, asked.key, generation)) as run:
                 collected = await collect(generation, run.note)
         finally:
             await generation.cancel()
         return collected, warnings + [_sentence(note, _language(request)) for note in collected.notes]
 
     async def _frames(
-        self, wire: Wire, tenant: str, key: str, generation: Generation, language: Language
+        self, wire: Wire, run: Run, warnings: list[str], language: Language, settle: Callable[[], Awaitable[None]]
     ) -> AsyncGenerator[bytes, None]:
-        with self.running.following(tenant, key, generation) as run:
+        with self.running.following(run):
             try:
                 if opened := wire.first():
                     yield opened
-                async for event in generation:
+                async for event in run.generation:
                     run.note(event)
-                    if data := wire.translate(event):
+                    if isinstance(event, Warned):
+                        warnings.append(_sentence(event.note, language))
+                    data = wire.translate(event)
+                    if isinstance(event, Done):
+                        await settle()
+                    if data:
                         yield data
                     if isinstance(event, Done):
                         return

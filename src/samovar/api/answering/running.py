@@ -21,11 +21,13 @@ MOST_KEPT = 32
 
 @dataclass(eq=False)
 class Run:
-    """One answer, and what its first choice has said so far. `tokens`: where log-probabilities were asked for."""
+    """One answer, and what its first choice has said so far. `wire`: what writes it, where it streams. `tokens`:
+    where log-probabilities were asked for."""
 
     tenant: str
     key: str
     generation: Generation
+    wire: object = None
     pieces: list[str] = field(default_factory=list)
     tokens: list[TokenDetail] = field(default_factory=list)
     finish: Finish | None = None
@@ -62,8 +64,7 @@ class Running:
         return len(self._runs)
 
     @contextmanager
-    def following(self, tenant: str, key: str, generation: Generation) -> Iterator[Run]:
-        run = Run(tenant, key, generation)
+    def following(self, run: Run) -> Iterator[Run]:
         self._runs.append(run)
         try:
             yield run

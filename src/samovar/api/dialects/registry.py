@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from samovar.api.dialects import (
+    anthropic,
     koboldcpp,
     llamacpp,
     ollama,
@@ -13,6 +14,7 @@ from samovar.api.errors import Shapes
 
 DIALECTS: tuple[Dialect, ...] = (
     openai.DIALECT,
+    anthropic.DIALECT,
     ollama.DIALECT,
     koboldcpp.DIALECT,
     llamacpp.DIALECT,

@@ -26,9 +26,9 @@ def read_constraint(fields: Fields) -> Constraint | None:
     return next((constraint for constraint in found if constraint is not None), None)
 
 
-def _response_format(fields: Fields, name: str) -> Constraint | None:
-    """OpenAI's, and llama.cpp's variant with the schema beside the type. `strict` changes nothing: schemas are
-    always kept to."""
+def read_format(fields: Fields, name: str) -> Constraint | None:
+    """OpenAI's, and the variant of llama.cpp and of newer APIs with the schema beside the type. `strict` changes
+    nothing: schemas are always kept to."""
     wanted = fields.nested(name)
     kind = wanted.text("type") or "text"
     if kind not in FORMATS:
@@ -69,7 +69,7 @@ def _grammar(fields: Fields, name: str) -> Constraint | None:
 
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
-        "response_format": _response_format,
+        "response_format": read_format,
         "json_schema": _schema,
         "guided_json": _schema,
         "regex": _regex,
