@@ -64,7 +64,7 @@ def text(body: Json) -> OpenAIAsked:
     settle(fields, FIELDS, "text")
     limit, logprobs = read_limit(fields, "max_tokens", TEXT_TOKENS), _text_logprobs(fields)
     completions = tuple(
-        Completion(prompt=prompt, max_tokens=limit, logprobs=logprobs) for prompt in _prompts(fields)
+        Completion(prompt=prompt, max_tokens=limit, logprobs=logprobs) for prompt in read_prompts(fields, "prompt")
     )
     best_of = fields.whole("best_of", 1, MOST_CHOICES)
     asked = _asked(fields, completions)
@@ -153,16 +153,16 @@ def _part(fields: Fields) -> str:
     return words
 
 
-def _prompts(fields: Fields) -> list[str | tuple[int, ...]]:
-    """One prompt or several, each a text or token ids: a flat list of numbers is one prompt."""
-    value = fields.take("prompt")
+def read_prompts(fields: Fields, name: str) -> list[str | tuple[int, ...]]:
+    """One text or several in field `name`, each a text or token ids: a flat list of numbers is one text."""
+    value = fields.take(name)
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list) or not value:
-        raise fields.missing("prompt") if value in (None, []) else fields.wrong("prompt", "string or array", value)
+        raise fields.missing(name) if value in (None, []) else fields.wrong(name, "string or array", value)
     if _is_tokens(value):
         return [tuple(value)]
-    return [_prompt(fields, f"prompt[{i}]", item) for i, item in enumerate(value)]
+    return [_prompt(fields, f"{name}[{i}]", item) for i, item in enumerate(value)]
 
 
 def _prompt(fields: Fields, name: str, value: object) -> str | tuple[int, ...]:
