@@ -116,6 +116,7 @@ class FakeAnswers:
     asked: list[Completion] = field(default_factory=list)
     generations: list[FakeGeneration] = field(default_factory=list)
     spelled: list[tuple[str | tuple[int, ...], bool, bool, str | None]] = field(default_factory=list)
+    embedded: list[tuple[tuple[str | tuple[int, ...], ...], str | None, bool]] = field(default_factory=list)
     abandoned: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
 
@@ -150,7 +151,10 @@ class FakeAnswers:
         self.spelled.append((tokens, False, False, model))
         return tuple((token, bytes([token])) for token in tokens if token < 256)
 
-    async def embed(self, texts: Sequence[str | tuple[int, ...]], model: str | None = None) -> Embedded:
+    async def embed(
+        self, texts: Sequence[str | tuple[int, ...]], model: str | None = None, *, truncate: bool = False
+    ) -> Embedded:
+        self.embedded.append((tuple(texts), model, truncate))
         return Embedded(model or MODEL, tuple((0.6, 0.8) for _ in texts), sum(map(len, texts)))
 
 

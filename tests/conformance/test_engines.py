@@ -14,7 +14,8 @@ from samovar.core.errors import EngineFailed
 from samovar.core.rope import PLAIN_CACHE, QUICK_CACHE, CacheTypes
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.registry import open_engine
-from tests.conformance.engine_suite import PARALLEL, EngineSuite
+from tests.conformance.embedding_suite import EmbeddingSuite
+from tests.conformance.engine_suite import PARALLEL
 from tests.support.gathering import gathering_always
 from tests.support.tiny_llama import TinyLlama
 
@@ -30,7 +31,7 @@ def spec(engine: str, path: str, *settings: Setting, cache: CacheTypes = PLAIN_C
     )
 
 
-class TestEcho(EngineSuite):
+class TestEcho(EmbeddingSuite):
     @pytest.fixture(scope="class")
     @classmethod
     def engine(cls) -> Iterator[Engine]:
@@ -39,7 +40,7 @@ class TestEcho(EngineSuite):
     reference = engine
 
 
-class LlamaSuite(EngineSuite):
+class LlamaSuite(EmbeddingSuite):
     """On a random F32 model, whose only error is that of 16-bit keys and values."""
 
     setting: Setting

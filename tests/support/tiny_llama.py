@@ -111,6 +111,19 @@ class TinyLlama:
     ) -> tuple[Array, Cache]:
         """Logits as `logits` gives them, with everything of `past` in view that has no later position; and what was
         computed for the tokens."""
+        hidden, cache = self.hidden(tokens, positions, past, base=base, scale=scale)
+        return np.asarray(hidden @ self.weights["output.weight"].T, dtype=np.float32), cache
+
+    def hidden(
+        self,
+        tokens: list[int],
+        positions: Sequence[int],
+        past: Cache,
+        *,
+        base: float = _ROPE_BASE,
+        scale: float = 1.0,
+    ) -> tuple[Array, Cache]:
+        """As `compute`, before the matrix that makes logits: float32 [len(tokens), width]."""
         shape, w = self.shape, self.weights
         x = w["token_embd.weight"][tokens]
         places = np.array(positions, dtype=np.int64)
@@ -131,8 +144,7 @@ class TinyLlama:
             h = _norm(x, w[p + "ffn_norm.weight"])
             gate = h @ w[p + "ffn_gate.weight"].T
             x = x + (gate / (1 + np.exp(-gate)) * (h @ w[p + "ffn_up.weight"].T)) @ w[p + "ffn_down.weight"].T
-        logits = np.asarray(_norm(x, w["output_norm.weight"]) @ w["output.weight"].T, dtype=np.float32)
-        return logits, Cache(places, made)
+        return _norm(x, w["output_norm.weight"]), Cache(places, made)
 
     def in_type(self, type: str, quantize: Quantize) -> tuple[TinyLlama, Mapping[str, npt.NDArray[np.uint8]]]:
         """This model with its matrices rounded to `type`, and their blocks in that type."""

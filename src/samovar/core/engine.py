@@ -36,6 +36,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     can_shift: bool = False
     can_export: bool = False
     can_set_threads: bool = False
+    can_embed: bool = False
 
     @property
     def can_reuse_shifted(self) -> bool:
@@ -77,6 +78,24 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 _TURN_READ, _TURN_DRAWN = 256, 128
+
+
+Pooling = Literal["mean", "first", "last"]
+"""Which of a text's hidden states stand for the whole text: their mean, or that of one token."""
+
+
+class Infill(msgspec.Struct, frozen=True):
+    """How a model is asked for what is missing in a text: the texts of the control tokens that stand before the
+    beginning (`prefix`), before the end (`suffix`), and before what is missing (`middle`, "" for none).
+    `suffix_first`: the end comes before the beginning. `repository`, `file`: tokens before a project's name and
+    before the name of each of its files, "" where the model has none."""
+
+    prefix: str
+    suffix: str
+    middle: str = ""
+    suffix_first: bool = False
+    repository: str = ""
+    file: str = ""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -133,7 +152,9 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     exported. `settled`: index into `LoadSpec.settings` of the way that was chosen; `notes` say what was stepped
     down and why. `threads`: the most that tokens are drawn with; `prompt_threads`: what prompts are read with, 0
     for as many. `pace`: how fast that is, None where it was not measured or other processes were in the way.
-    `rows`: of logits that a step may give without slowing those after it, 0 for any number.
+    `rows`: of logits that a step may give without slowing those after it, 0 for any number. `pooling`: of texts
+    that are embedded, which end with the end token where `adds_eos`. `infill` None: the model has not learnt to
+    fill in.
     """
 
     architecture: str
@@ -152,9 +173,12 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     end_tokens: tuple[int, ...] = ()
     special_texts: tuple[str, ...] = ()
     adds_bos: bool = False
+    adds_eos: bool = False
     prompt_threads: int = 0
     pace: Pace | None = None
     rows: int = 0
+    pooling: Pooling = "mean"
+    infill: Infill | None = None
     capabilities: Capabilities = Capabilities()
     cache_id: str = ""
     setting: Setting | None = None
@@ -196,6 +220,15 @@ class Engine(Protocol):
         batch order: valid until the next call. Raises EngineFailed; the cache is then as before the call or the
         batch's own positions must be removed by the caller."""
         ...
+
+    def embed(self, tokens: Sequence[int], *, start: int = 0, length: int = 0) -> Logits:
+        """Hidden states behind the last layer, float32 [tokens, width]: valid until the next call. `start` 0 begins
+        a text, of `length` tokens in all; else the text goes on that the call before left at `start`. In a cache of
+        its own, as large as the text, which `end_embedding` gives back. Raises EngineFailed. Only where
+        capabilities.can_embed."""
+        ...
+
+    def end_embedding(self) -> None: ...
 
     def copy(self, source: int, target: int, end: int, *, start: int = 0) -> None:
         """Positions [start, end) of `source` also belong to `target`, which ended at `start`. A start other than 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from samovar.core.engine import Batch, EngineInfo
 from samovar.core.errors import EngineFailed
@@ -12,6 +12,13 @@ def check_sequence(info: EngineInfo, sequence: int) -> None:
     """Raises EngineFailed for a sequence id that the cache does not have."""
     if not 0 <= sequence < info.parallel:
         raise EngineFailed("engines.sequence", sequence=sequence, parallel=info.parallel)
+
+
+def check_tokens(info: EngineInfo, tokens: Iterable[int]) -> None:
+    """Raises EngineFailed for a token that the vocabulary does not have."""
+    for token in tokens:
+        if not 0 <= token < info.vocab_size:
+            raise EngineFailed("engines.token", token=token, vocab=info.vocab_size)
 
 
 def check_copy(target: int, start: int, end: int) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -22,7 +23,7 @@ import numpy.typing as npt
 from samovar.core.engine import Batch, Capabilities, EngineInfo, LoadSpec, Pace, Progress, wanted_rows
 from samovar.core.errors import Cancelled, EngineFailed, InvalidInput
 from samovar.engines.blob import fingerprint, seal, unseal
-from samovar.engines.checks import check_batch, check_copy, check_sequence
+from samovar.engines.checks import check_batch, check_copy, check_sequence, check_tokens
 from samovar.engines.echo_cache import EchoCache
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 IM_START, IM_END, END_OF_TEXT = 256, 257, 258
 CONTROL = {"<|im_start|>": IM_START, "<|im_end|>": IM_END, "<|endoftext|>": END_OF_TEXT}
 VOCAB_SIZE = 256 + len(CONTROL)
+WIDTH = 16
+"""Of its hidden states."""
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -101,6 +104,7 @@ class EchoEngine:
         self._cache = EchoCache(spec.parallel, spec.cells)
         self._owner = fingerprint("echo", 1)
         self._rows = 0
+        self._embedded = 0
         self._info = EngineInfo(
             architecture="echo",
             description="Echo: says back what it is told",
@@ -116,7 +120,9 @@ class EchoEngine:
             eos_text="<|im_end|>",
             end_tokens=(IM_END, END_OF_TEXT),
             special_texts=tuple(CONTROL),
-            capabilities=Capabilities(can_copy_range=True, can_shift=True, can_export=True, can_set_threads=True),
+            capabilities=Capabilities(
+                can_copy_range=True, can_shift=True, can_export=True, can_set_threads=True, can_embed=True
+            ),
             cache_id=self._owner.hex(),
             setting=spec.settings[settled] if spec.settings else None,
             settled=settled,
@@ -147,6 +153,20 @@ class EchoEngine:
             logits[row] = _row(self._next(history), len(history))
             self._count_row()
         return logits
+
+    def embed(self, tokens: Sequence[int], *, start: int = 0, length: int = 0) -> Logits:
+        """A token's state is a one at its id, counted round the width."""
+        check_tokens(self._info, tokens)
+        if start not in (0, self._embedded):
+            raise EngineFailed(
+                "engines.embedded_apart", start=start, end=self._embedded, length=length, most=self._info.window
+            )
+        time.sleep(self._script.step_ms / 1000)
+        self._embedded = start + len(tokens)
+        return np.eye(WIDTH, dtype=np.float32)[[token % WIDTH for token in tokens]]
+
+    def end_embedding(self) -> None:
+        self._embedded = 0
 
     def copy(self, source: int, target: int, end: int, *, start: int = 0) -> None:
         check_sequence(self._info, source)

@@ -45,6 +45,15 @@ class Spell(msgspec.Struct, frozen=True, tag="spell"):
     tokens: tuple[int, ...]
 
 
+class Embed(msgspec.Struct, frozen=True, tag="embed"):
+    """Asks for the vectors of texts, each a text or its token ids. `truncate`: of one that is longer than the
+    window, the beginning; else it is refused."""
+
+    id: str
+    texts: tuple[str | tuple[int, ...], ...]
+    truncate: bool = False
+
+
 class Pin(msgspec.Struct, frozen=True, tag="pin"):
     """The sessions whose caches are kept while others are given up: those that somebody looks at."""
 
@@ -61,7 +70,7 @@ class Quit(msgspec.Struct, frozen=True, tag="quit"):
     """End when the step in hand is done; while loading, cancel the load."""
 
 
-ToWorker = Load | Generate | Cancel | Tokenize | Spell | Pin | Forget | Quit
+ToWorker = Load | Generate | Cancel | Tokenize | Spell | Embed | Pin | Forget | Quit
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):
@@ -89,13 +98,29 @@ class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
     pieces: tuple[bytes, ...]
 
 
+class Vectors(msgspec.Struct, frozen=True, tag="vectors"):
+    """Answers Embed: of each text a vector of length 1, as float32 in this machine's byte order; and how many
+    tokens were read."""
+
+    id: str
+    vectors: tuple[bytes, ...]
+    tokens: int
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """Answers Tokenize, Spell or Embed where that cannot be."""
+
+    id: str
+    error: ErrorValue
+
+
 class Noted(msgspec.Struct, frozen=True, tag="noted"):
     """Something a person should know about the model that runs."""
 
     note: Note
 
 
-FromWorker = Loading | Ready | LoadFailed | Happened | Tokens | Noted
+FromWorker = Loading | Ready | LoadFailed | Happened | Tokens | Vectors | Refused | Noted
 
 
 def encode(frame: ToWorker | FromWorker) -> bytes:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from samovar.core.engine import Batch, Engine, Setting
 from samovar.core.errors import SamovarError
 from samovar.runtime.desk import Desk, Emit
-from samovar.runtime.frames import Cancel, Forget, Generate, Pin, Spell, Tokenize, Tokens, ToWorker
+from samovar.runtime.embedding import Embedder
+from samovar.runtime.frames import Cancel, Embed, Forget, Generate, Pin, Spell, Tokenize, Tokens, ToWorker
 from samovar.runtime.jobs import NO_GUESSES, Guesses, Job, Limits, Plan, Remove, Restore, Work
 from samovar.runtime.keeper import Keeper
 from samovar.runtime.pacer import Pacer
@@ -50,11 +51,13 @@ class GenerationLoop:
         self._desk = Desk(engine, self.scheduler, self._prompts, emit, patient=patient)
         self._keeper = Keeper(engine, self._store, self._prompts.note)
         self._pacer = Pacer(engine)
+        chunk = self.scheduler.limits.busy_chunk
+        self._embedder = Embedder(engine.info, self._pacer, self._prompts, emit, chunk)
         self._speculation = speculation
 
     @property
     def idle(self) -> bool:
-        return self.scheduler.idle and not self._desk.waits_for_quiet
+        return self.scheduler.idle and not self._desk.waits_for_quiet and not self._embedder.busy
 
     @property
     def reads_prompt(self) -> bool:
@@ -67,6 +70,7 @@ class GenerationLoop:
             case Generate(request):
                 self._remove(self._desk.take(request))
             case Cancel(id):
+                self._embedder.cancel(id)
                 self._remove(self._desk.cancel(id))
             case Tokenize(id, parts, bos):
                 tokens = self._prompts.tokenize(parts, bos=bos)
@@ -74,6 +78,8 @@ class GenerationLoop:
             case Spell(id, tokens):
                 known = [token for token in tokens if 0 <= token < self.engine.info.vocab_size]
                 self._emit(Tokens(id, tuple(known), tuple(map(self.engine.piece, known))))
+            case Embed():
+                self._embedder.take(frame)
             case Forget(session):
                 self._keeper.apply(self.scheduler.drop(session))
                 self._store.forget(session)
@@ -84,7 +90,11 @@ class GenerationLoop:
                 pass
 
     def step(self) -> None:
-        """Plans, computes and commits one step."""
+        """Plans, computes and commits one step, and a few tokens of what is embedded."""
+        if self._embedder.busy:
+            self._embedder.step()
+            if self.scheduler.idle:
+                return
         if self.scheduler.idle and self._desk.waits_for_quiet:
             self._desk.take_later()
         began = time.perf_counter()
@@ -121,7 +131,9 @@ class GenerationLoop:
         return 0 if job.shadow or choice.look else choice.left(self.scheduler.room(job)) - 1
 
     def tidy(self) -> bool:
-        """Saves one cache that is not yet on the shelf, while nothing else is to do. False: there is none."""
+        """Saves one cache that is not yet on the shelf, while nothing else is to do, and gives back the memory that
+        was needed for embedding. False: there is no cache to save."""
+        self.engine.end_embedding()
         unsaved = self.scheduler.unsaved()
         if unsaved:
             self._keeper.save(unsaved)

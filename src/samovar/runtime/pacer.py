@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import psutil
@@ -57,6 +57,11 @@ class Pacer:
         if self._policy.threads < self._most and now - self._looked >= GLANCE:
             self._glance(now)
         return rows
+
+    def embed(self, tokens: Sequence[int], *, start: int, length: int) -> Logits:
+        """As `Engine.embed`."""
+        self._use(self._prompt_threads)
+        return self._engine.embed(tokens, start=start, length=length)
 
     def _glance(self, now: float) -> None:
         """Sees whether the cores that threads were taken from are free again."""

@@ -20,6 +20,7 @@ from samovar.core.requests import GenerateRequest, Part
 from samovar.runtime import frames
 from samovar.runtime.frames import (
     Cancel,
+    Embed,
     Forget,
     FromWorker,
     Generate,
@@ -31,16 +32,19 @@ from samovar.runtime.frames import (
     Pin,
     Quit,
     Ready,
+    Refused,
     Spell,
     Tokenize,
     Tokens,
     ToWorker,
+    Vectors,
 )
 
 CLOSING_SECONDS = 15.0
 """How long a worker may take to end: it writes the caches that are not on disk yet."""
 
 T = TypeVar("T")
+R = TypeVar("R", Tokens, Vectors)
 
 
 class Stream:
@@ -84,7 +88,7 @@ class WorkerProcess:
         self._progress = progress
         self._ids = count()
         self._streams: dict[str, Stream] = {}
-        self._calls: dict[str, asyncio.Future[Tokens]] = {}
+        self._calls: dict[str, asyncio.Future[Tokens | Vectors]] = {}
         self._ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
         self._closing = False
         self._holds = 0
@@ -144,19 +148,31 @@ class WorkerProcess:
 
     async def tokenize(self, parts: tuple[Part, ...], *, bos: bool = True) -> Tokens:
         """The tokens of a rendered prompt, with the begin-of-sequence token where the model wants one."""
-        return await self._call(lambda id: Tokenize(id, parts, bos))
+        return await self._call(lambda id: Tokenize(id, parts, bos), Tokens)
 
     async def spell(self, tokens: tuple[int, ...]) -> Tokens:
         """The bytes of tokens; ids that the vocabulary has not are left out."""
-        return await self._call(lambda id: Spell(id, tokens))
+        return await self._call(lambda id: Spell(id, tokens), Tokens)
 
-    async def _call(self, frame: Callable[[str], ToWorker]) -> Tokens:
+    async def embed(self, texts: tuple[str | tuple[int, ...], ...], *, truncate: bool = False) -> Vectors:
+        """The vectors of texts. Raises Missing where the model has none, InvalidInput, PromptTooLong, EngineFailed.
+        Given up where the caller is cancelled."""
+        return await self._call(lambda id: Embed(id, texts, truncate), Vectors)
+
+    async def _call(self, frame: Callable[[str], ToWorker], kind: type[R]) -> R:
         self._check_alive()
         id = str(next(self._ids))
-        call: asyncio.Future[Tokens] = asyncio.get_running_loop().create_future()
+        call: asyncio.Future[Tokens | Vectors] = asyncio.get_running_loop().create_future()
         self._calls[id] = call
         self.send(frame(id))
-        return await call
+        try:
+            answer = await call
+        except asyncio.CancelledError:
+            self._calls.pop(id, None)
+            self.send(Cancel(id))
+            raise
+        assert isinstance(answer, kind)
+        return answer
 
     def pin(self, sessions: tuple[str, ...]) -> None:
         """From now on the caches of these sessions, and of no others, are kept while others are given up."""
@@ -218,8 +234,10 @@ class WorkerProcess:
                     self._note_drained()
             case Noted(note):
                 self.notes += (note,)
-            case Tokens(id):
+            case Tokens(id) | Vectors(id) if id in self._calls:
                 self._settle(self._calls.pop(id), frame)
+            case Refused(id, error) if id in self._calls:
+                self._refuse(self._calls.pop(id), revive(error))
             case Loading(share):
                 self._progress(share)
             case Ready(info):
@@ -227,6 +245,8 @@ class WorkerProcess:
                 self._settle(self._ready, info)
             case LoadFailed(error):
                 self._refuse(self._ready, revive(error))
+            case _:
+                pass
 
     def _bury(self, code: int) -> None:
         """Tells everyone who waits that the process is gone."""

@@ -41,11 +41,15 @@ class Prompts:
         tokens = list(request.tokens) or self.tokenize(request.parts)
         if not tokens:
             raise InvalidInput("runtime.prompt_empty")
+        return self.known(tokens)
+
+    def known(self, tokens: Sequence[int]) -> list[int]:
+        """`tokens`. Raises InvalidInput where there is one that the model has not."""
         size = self._engine.info.vocab_size
         unknown = next((token for token in tokens if not 0 <= token < size), None)
         if unknown is not None:
             raise InvalidInput("runtime.token_unknown", token=unknown, size=size)
-        return tokens
+        return list(tokens)
 
     def negative(self, request: GenerateRequest, prompt: list[int]) -> list[int] | None:
         """The tokens of the negative prompt of a guided request; None for others."""
@@ -62,6 +66,10 @@ class Prompts:
                 return [*known, *tail]
         written = not bos or begins_with(parts, self._engine.info.bos_text)
         return self._tokens(parts, bos=not written)
+
+    def plain(self, parts: Sequence[Part]) -> list[int]:
+        """As `tokenize`, of what continues nothing that was ever said."""
+        return self._tokens(parts, bos=True)
 
     def remember(self, request: GenerateRequest, prompt: list[int], drawn: list[int], text: str) -> None:
         """`text` was answered to `request`, with the tokens `drawn`."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from samovar.core.engine import EngineInfo
-from samovar.core.errors import Missing, revive
+from samovar.core.errors import revive
 from samovar.core.events import Failed, Looked, Stage
 from samovar.core.requests import Completion, GenerateRequest, Guidance, Message, Part
 from samovar.prompts.template import Rendered
@@ -39,8 +39,13 @@ class AnswerService:
                 stages = event.stages
         return stages
 
-    async def embed(self, texts: Sequence[str | tuple[int, ...]], model: str | None = None) -> Embedded:
-        raise Missing("runtime.no_embeddings", model=model or "", count=len(texts))
+    async def embed(
+        self, texts: Sequence[str | tuple[int, ...]], model: str | None = None, *, truncate: bool = False
+    ) -> Embedded:
+        async with self._models.serving(model) as served:
+            embedded = await served.worker.embed(tuple(texts), truncate=truncate)
+            vectors = tuple(tuple(memoryview(vector).cast("f")) for vector in embedded.vectors)
+            return Embedded(served.name, vectors, embedded.tokens)
 
     async def tokenize(
         self, text: str, *, special: bool, bos: bool = False, model: str | None = None

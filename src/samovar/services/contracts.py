@@ -151,8 +151,12 @@ class Answers(Protocol):
         """How much of the window the messages take. Loads the model if need be, as `start` does."""
         ...
 
-    async def embed(self, texts: Sequence[str | tuple[int, ...]], model: str | None = None) -> Embedded:
-        """Vectors of texts or token ids. Raises as `start` does; Missing where the model cannot."""
+    async def embed(
+        self, texts: Sequence[str | tuple[int, ...]], model: str | None = None, *, truncate: bool = False
+    ) -> Embedded:
+        """Vectors of texts or token ids. Raises as `start` does; Missing where the model cannot, InvalidInput for
+        an empty text, PromptTooLong for one that is longer than the window, unless its beginning is enough
+        (`truncate`)."""
         ...
 
     async def next_token(self, completion: Completion, count: int) -> tuple[Stage, ...]:

@@ -30,6 +30,8 @@ Function = Callable[..., int]
 SHARED: Mapping[str, Signature] = {
     "free_context": ("llama_free", None, (PTR,)),
     "logits": ("llama_get_logits", PTR, (PTR,)),
+    "hidden": ("llama_get_embeddings", PTR, (PTR,)),
+    "width": ("llama_model_n_embd", I32, (PTR,)),
     "set_threads": ("llama_set_n_threads", None, (PTR, I32, I32)),
     "context_cells": ("llama_n_ctx", U32, (PTR,)),
     "tokenize": ("llama_tokenize", I32, (PTR, TEXT, I32, TOKENS, I32, BOOL, BOOL)),
@@ -47,7 +49,8 @@ SHARED: Mapping[str, Signature] = {
 
 @dataclass(frozen=True)
 class ContextOptions:
-    """`cells`: KV cells over all sequences. `batch`: tokens of one decode call; `micro_batch`: of one graph."""
+    """`cells`: KV cells over all sequences. `batch`: tokens of one decode call; `micro_batch`: of one graph.
+    `hidden`: what comes of a token is its hidden state behind the last layer, not logits."""
 
     cells: int
     batch: int
@@ -57,6 +60,7 @@ class ContextOptions:
     flash: bool
     cache: CacheTypes = PLAIN_CACHE
     rope: Rope = OWN_ROPE
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ class Binding(ABC):
     free_context: Callable[[int], None]
     decode: Callable[[int, ctypes.Structure], int]
     logits: Callable[[int], int | None]
+    hidden: Callable[[int], int | None]
+    width: Callable[[int], int]
+    # Of a model's hidden states.
     set_threads: Callable[[int, int, int], None]
     # For one token, and for more.
     context_cells: Callable[[int], int]
@@ -170,13 +177,15 @@ class Binding(ABC):
 
 CACHE_TYPES: Mapping[str, int] = MappingProxyType({"f16": 1, "q8_0": 8, "q5_1": 7, "q4_0": 2})
 """`enum ggml_type`."""
+NO_POOLING = 0
+"""Of `enum llama_pooling_type`: a hidden state for each token."""
 SCALINGS: Mapping[str, int] = MappingProxyType({"none": 0, "linear": 1, "yarn": 2})
 """`enum llama_rope_scaling_type`."""
 
 
-def set_positions_and_cache(params: ctypes.Structure, options: ContextOptions) -> None:
-    """Writes rope and cache types into a `llama_context_params`, whose fields every build names alike. What nobody
-    said keeps the library's default, which is the model's own."""
+def set_common(params: ctypes.Structure, options: ContextOptions) -> None:
+    """Writes rope, cache types and what is computed into a `llama_context_params`, whose fields every build names
+    alike. What nobody said keeps the library's default, which is the model's own."""
     rope = options.rope
     fields: Mapping[str, float | None] = {
         "type_k": CACHE_TYPES[options.cache.keys],
@@ -193,6 +202,8 @@ def set_positions_and_cache(params: ctypes.Structure, options: ContextOptions) -
     for name, value in fields.items():
         if value is not None:
             setattr(params, name, value)
+    if options.hidden:
+        params.embeddings, params.pooling_type = True, NO_POOLING
 
 
 def declare(library: ctypes.CDLL, signature: Signature) -> Function:

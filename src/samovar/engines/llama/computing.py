@@ -15,12 +15,15 @@ from samovar.engines.llama.binding import Binding, ContextOptions
 from samovar.engines.llama.context import Context
 from samovar.engines.llama.contexts import AnyContext, Contexts
 from samovar.engines.llama.cpu import physical_cores
+from samovar.engines.llama.embedding import Embedding
 from samovar.engines.llama.gathering import Gathering
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.selfcheck import CELLS, disagreement, shift_error, tolerance
 
 BATCH = 512
 """Tokens of one call: not less than any micro-batch."""
+EMBEDDED = 64
+"""The same, of texts that are embedded: `mainline` makes room for the logits of them all."""
 
 
 def context_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, trusted: bool) -> AnyContext:
@@ -29,6 +32,26 @@ def context_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *,
     if not trusted:
         _check(spec, way, binding, model)
     return _made(spec, way, binding, model)
+
+
+def embedding_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model) -> Embedding:
+    """What computes hidden states, as `way` computes logits."""
+
+    def make(cells: int) -> Context:
+        options = ContextOptions(
+            cells=cells,
+            batch=EMBEDDED,
+            micro_batch=min(way.micro_batch, EMBEDDED),
+            parallel=1,
+            threads=spec.threads or physical_cores(),
+            flash=way.flash,
+            cache=spec.cache,
+            rope=spec.rope,
+            hidden=True,
+        )
+        return Context(binding, model.handle, options, binding.width(model.handle))
+
+    return Embedding(make, spec.window)
 
 
 def shifts_right(spec: LoadSpec, way: Setting, binding: Binding, model: Model) -> bool:

@@ -24,7 +24,9 @@ _NO_SLOT = 1
 
 
 class Context:
-    """One llama_context with a reusable llama_batch. Raises EngineFailed where the library cannot make it."""
+    """One llama_context with a reusable llama_batch. Raises EngineFailed where the library cannot make it.
+
+    Its rows are logits; with `options.hidden` hidden states, `vocab_size` being their width."""
 
     def __init__(self, binding: Binding, model: int, options: ContextOptions, vocab_size: int) -> None:
         handle = binding.new_context(model, options)
@@ -37,6 +39,7 @@ class Context:
             )
         self._binding = binding
         self._handle = handle
+        self._output = binding.hidden if options.hidden else binding.logits
         self.vocab_size = vocab_size
         # The library takes no more at once than the cells that it was asked for, even where it has made more.
         self._room = min(options.batch, options.cells)
@@ -148,7 +151,7 @@ class Context:
     def _rows(self, count: int) -> Logits:
         if not count:
             return np.empty((0, self.vocab_size), dtype=np.float32)
-        address = self._binding.logits(self._open)
+        address = self._output(self._open)
         if not address:
             raise EngineFailed("engines.no_logits")
         if (address, count) != self._viewed:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from samovar.core.engine import Batch, EngineInfo
 from samovar.core.errors import EngineFailed
 from samovar.engines.blob import seal, unseal
-from samovar.engines.checks import check_batch, check_copy, check_sequence
+from samovar.engines.checks import check_batch, check_copy, check_sequence, check_tokens
 from samovar.engines.llama.contexts import AnyContext
+from samovar.engines.llama.embedding import Embedding
 from samovar.engines.llama.model import Model
 
 if TYPE_CHECKING:
@@ -19,13 +21,16 @@ _END = struct.Struct("<q")
 
 
 class LlamaEngine:
-    """Implements `core.engine.Engine` over a model and a context, both of which it closes.
+    """Implements `core.engine.Engine` over a model and its contexts, all of which it closes.
 
     `owner`: fingerprint of model, library and cache layout, for exported sequences.
     """
 
-    def __init__(self, info: EngineInfo, model: Model, context: AnyContext, owner: bytes) -> None:
+    def __init__(
+        self, info: EngineInfo, model: Model, context: AnyContext, embedding: Embedding, owner: bytes
+    ) -> None:
         self._info = info
+        self._embedding = embedding
         self._model = model
         self._vocabulary = model.vocabulary
         self._context = context
@@ -48,6 +53,14 @@ class LlamaEngine:
         for sequence, end in ends.items():
             self._ends[sequence] = end
         return logits
+
+    def embed(self, tokens: Sequence[int], *, start: int = 0, length: int = 0) -> Logits:
+        check_tokens(self._info, tokens)
+        self._must("can_embed", self._info.capabilities.can_embed)
+        return self._embedding.embed(tokens, start, length)
+
+    def end_embedding(self) -> None:
+        self._embedding.close()
 
     def copy(self, source: int, target: int, end: int, *, start: int = 0) -> None:
         check_sequence(self._info, source)
@@ -100,8 +113,10 @@ class LlamaEngine:
 
     def set_threads(self, count: int) -> None:
         self._context.set_threads(max(count, 1))
+        self._embedding.set_threads(max(count, 1))
 
     def close(self) -> None:
+        self._embedding.close()
         self._context.close()
         self._model.close()
 

@@ -32,7 +32,7 @@ from samovar.engines.llama.binding import (
     ContextOptions,
     ModelOptions,
     Signature,
-    set_positions_and_cache,
+    set_common,
 )
 from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.llama.layout import check_defaults, check_header, declared_fields, layout_digest
@@ -141,7 +141,7 @@ class IkBinding(Binding):
         params.n_ctx, params.n_batch, params.n_ubatch = options.cells, options.batch, options.micro_batch
         params.n_seq_max, params.flash_attn = options.parallel, options.flash
         params.n_threads = params.n_threads_batch = options.threads
-        set_positions_and_cache(params, options)
+        set_common(params, options)
         return api.llama_init_from_model(model, params) or 0
 
     def vocabulary(self, model: int) -> int:

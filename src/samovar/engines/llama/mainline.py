@@ -19,7 +19,7 @@ from samovar.engines.llama.binding import (
     ContextOptions,
     ModelOptions,
     Signature,
-    set_positions_and_cache,
+    set_common,
 )
 from samovar.engines.llama.layout import check_defaults
 
@@ -86,7 +86,7 @@ class MainlineBinding(Binding):
         params.n_ctx, params.n_batch, params.n_ubatch = options.cells, options.batch, options.micro_batch
         params.n_seq_max, params.flash_attn_type = options.parallel, int(options.flash)
         params.n_threads = params.n_threads_batch = options.threads
-        set_positions_and_cache(params, options)
+        set_common(params, options)
         params.n_outputs_max_per_seq = 0
         # One buffer for all sequences, so that they share cells; windows kept whole, so that they can be cut.
         params.kv_unified = params.swa_full = True

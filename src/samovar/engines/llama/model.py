@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from samovar.core.engine import Progress
+from samovar.core.engine import Pooling, Progress
 from samovar.core.errors import BadModelFile, Cancelled, EngineFailed, NotFound
 from samovar.engines.llama.binding import PLAIN_MODEL, Binding, ModelOptions
 from samovar.engines.llama.vocabulary import Vocabulary
+
+POOLINGS: Mapping[str, Pooling] = MappingProxyType({"1": "mean", "2": "first", "3": "last"})
+"""`enum llama_pooling_type`, as metadata write it. Models that were not made for embeddings say nothing."""
 
 _SAMPLES, _SAMPLE = 16, 1 << 16
 
@@ -25,7 +30,7 @@ class Model:
             raise NotFound("engines.no_file", path=path)
         self._binding = binding
         self.handle = self._load(path, progress, options)
-        self.architecture = self._metadata("general.architecture")
+        self.architecture = self.metadata("general.architecture")
         if binding.has_encoder(self.handle) or not binding.has_decoder(self.handle):
             self.close()
             raise EngineFailed("engines.no_decoder", architecture=self.architecture)
@@ -34,6 +39,15 @@ class Model:
         self.keeps_states = binding.is_recurrent(self.handle) or binding.is_hybrid(self.handle)
         """Whether layers keep a running state in place of keys and values: such a cache cannot be cut."""
         self.digest = file_digest(Path(path))
+
+    @property
+    def pooling(self) -> Pooling:
+        return POOLINGS.get(self.metadata(f"{self.architecture}.pooling_type"), "mean")
+
+    @property
+    def adds_eos(self) -> bool:
+        """Whether texts that are embedded end with the end token."""
+        return self.metadata("tokenizer.ggml.add_eos_token") == "true"
 
     @property
     def description(self) -> str:
@@ -65,7 +79,8 @@ class Model:
         reason = self._binding.log.reason() or "–"
         raise BadModelFile("engines.load_failed", build=self._binding.build, file=Path(path).name, reason=reason)
 
-    def _metadata(self, key: str) -> str:
+    def metadata(self, key: str) -> str:
+        """A value of the file's header as text; "" where it has none of that name."""
         buffer = ctypes.create_string_buffer(256)
         self._binding.metadata(self.handle, key.encode(), buffer, len(buffer))
         return buffer.value.decode("utf-8", "replace")

@@ -18,11 +18,12 @@ from samovar.engines.llama.binding import Binding, ModelOptions
 from samovar.engines.llama.builds import installed, version_of
 from samovar.engines.llama.calibrate import ContextTrial, Deadline, calibrate, watch_others
 from samovar.engines.llama.choice import thread_counts
-from samovar.engines.llama.computing import context_for, shifts_right
+from samovar.engines.llama.computing import context_for, embedding_for, shifts_right
 from samovar.engines.llama.context import Context
 from samovar.engines.llama.contexts import AnyContext
 from samovar.engines.llama.cpu import logical_cores, physical_cores, read_cpu
 from samovar.engines.llama.engine import LlamaEngine
+from samovar.engines.llama.infilling import find_infill
 from samovar.engines.llama.ladder import settings
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.native import MANIFEST, Native, read_native
@@ -185,6 +186,8 @@ def _engine(
         prompt_threads=pace.prompt_threads if pace else 0,
         pace=pace,
         rows=rows_at_ease(binding.build, words.size, Path(spec.path).stat().st_size),
+        pooling=model.pooling,
+        infill=find_infill(model.metadata, words),
         chat_template=words.chat_template,
         bos_token=words.bos,
         eos_token=words.eos,
@@ -193,6 +196,7 @@ def _engine(
         end_tokens=words.end_tokens,
         special_texts=words.special_texts,
         adds_bos=words.adds_bos,
+        adds_eos=model.adds_eos,
         capabilities=_capabilities(spec, way, binding, model, context),
         cache_id=owner.hex(),
         setting=way,
@@ -200,7 +204,9 @@ def _engine(
         notes=tuple(Note(why.key, dict(why.facts)) for why in settled.failures),
     )
     context.set_threads(info.threads)
-    return LlamaEngine(info, model, context, owner)
+    embedding = embedding_for(spec, way, binding, model)
+    embedding.set_threads(info.prompt_threads or info.threads)
+    return LlamaEngine(info, model, context, embedding, owner)
 
 
 def _capabilities(
@@ -219,4 +225,5 @@ def _capabilities(
         can_shift=shifts,
         can_export=True,
         can_set_threads=True,
+        can_embed=True,
     )

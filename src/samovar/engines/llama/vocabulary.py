@@ -46,6 +46,11 @@ class Vocabulary:
         """How `token` is written in a template; "" for None."""
         return "" if token is None else self._piece(token, special=True).decode("utf-8", "replace")
 
+    def written(self, token: int) -> str:
+        """How `token` is written in the vocabulary; "" for one that it has not."""
+        known = self._binding.token_text(self._handle, token) if 0 <= token < self.size else None
+        return (known or b"").decode("utf-8", "replace")
+
     def _or_none(self, token: int) -> int | None:
         return token if 0 <= token < self.size else None
 
@@ -64,7 +69,7 @@ class Vocabulary:
         control, hidden = [], []
         for token, bits in enumerate(self._attributes):
             if bits & (CONTROL | USER_DEFINED):
-                text = (self._binding.token_text(self._handle, token) or b"").decode("utf-8", "replace")
+                text = self.written(token)
                 if bits & CONTROL:
                     control.append(text)
                 elif _MARKUP.fullmatch(text) and (token in self.end_tokens or text in (self.chat_template or "")):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from samovar import __version__
 from samovar.api.answering import names
 from samovar.api.answering.desk import Desk
-from samovar.api.dialects.openai import inspection, translate
+from samovar.api.dialects.openai import embeddings, inspection, translate
 from samovar.api.dialects.openai.forms import ChatForm, Form, TextForm
 from samovar.api.dialects.openai.stream import Chunks, whole
 from samovar.api.dialects.openai.translate import OpenAIAsked
@@ -43,6 +43,7 @@ def router(desk: Desk) -> APIRouter:
         asked = translate.text(decode(await request.body()))
         return await _answer(desk, request, asked, TextForm(logprobs=asked.logprobs))
 
+    routes.include_router(embeddings.router(desk))
     routes.include_router(inspection.router(desk.answers))
     return routes
 
