@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from samovar.api.dialects import openai
+from samovar.api.dialects import openai, tabbyapi, textgen
 from samovar.api.dialects.dialect import Dialect
 from samovar.api.errors import Shapes
 
-DIALECTS: tuple[Dialect, ...] = (openai.DIALECT,)
+DIALECTS: tuple[Dialect, ...] = (openai.DIALECT, textgen.DIALECT, tabbyapi.DIALECT)
 
 
 def shapes(dialects: tuple[Dialect, ...] = DIALECTS) -> Shapes:
