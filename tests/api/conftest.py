@@ -15,6 +15,7 @@ import httpx
 import openai
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from samovar.api.app import Services, create_app
 from samovar.api.security import DoorRules
@@ -237,6 +238,22 @@ class Served:
 
 NO_CHATS = cast(ChatService, None)
 """For tests whose requests never reach a conversation."""
+
+
+def app_of_fakes(home: Path) -> FastAPI:
+    """The whole app, for tests that only look at its routes."""
+    return create_app(
+        Services(
+            FakeAnswers(),
+            FakeModels(),
+            FakeLibrary(),
+            NO_CHATS,
+            PresetService(home / "presets"),
+            BuildService(Home(home)),
+            page=home / "no-page",
+        )
+    )
+
 
 Serve = Callable[..., Served]
 

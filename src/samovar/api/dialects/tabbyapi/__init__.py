@@ -27,4 +27,10 @@ DIALECT = Dialect(
     },
     fields=FIELDS,
     endpoints=ENDPOINTS,
+    bodies={
+        "/v1/model/load": "load",
+        "/v1/token/encode": "encode",
+        "/v1/token/decode": "decode",
+        "/v1/download": "download",
+    },
 )

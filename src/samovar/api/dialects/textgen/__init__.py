@@ -13,4 +13,5 @@ DIALECT = Dialect(
     scopes={"/v1/internal/model/": "manage", "/v1/internal/model/info": "infer", "/v1/internal/lora/": "manage"},
     fields=FIELDS,
     endpoints=ENDPOINTS,
+    bodies={"/v1/internal/model/load": "load", "/v1/internal/logits": "logits", "/v1/internal/chat-prompt": "chat"},
 )
