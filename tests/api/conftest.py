@@ -16,17 +16,20 @@ import httpx
 import openai
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from samovar.api.app import Services, create_app
 from samovar.api.security import DoorRules
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import SamovarError
-from samovar.core.events import Accepted, Delta, Done, Event, Finish, Timings, TokenDetail, Usage
+from samovar.core.events import Accepted, Delta, Done, Event, Finish, Stage, Timings, TokenDetail, Usage
 from samovar.core.home import Home
 from samovar.core.requests import Completion, Part
+from samovar.core.rope import Context
 from samovar.services.building import BuildService
 from samovar.services.chats import ChatService
 from samovar.services.contracts import (
+    ContextChoice,
     Embedded,
     Generation,
     InstalledModel,
@@ -111,6 +114,7 @@ class FakeAnswers:
     """`Answers` that remembers what it was asked."""
 
     script: Script = field(default_factory=lambda: says("Hel", "lo"))
+    stages: tuple[Stage, ...] = ()
     refusal: Exception | None = None
     hangs: bool = False
     asked: list[Completion] = field(default_factory=list)
@@ -134,6 +138,10 @@ class FakeAnswers:
         self.generations.append(generation)
         self.begun.set()
         return generation
+
+    async def next_token(self, completion: Completion, count: int) -> tuple[Stage, ...]:
+        self.asked.append(completion)
+        return tuple(Stage(stage.step, stage.survivors, stage.top[:count]) for stage in self.stages)
 
     async def render(self, completion: Completion) -> RenderedPrompt:
         text = completion.prompt if isinstance(completion.prompt, str) else repr(completion.messages)
@@ -163,14 +171,32 @@ class FakeModels:
     state: ModelState = field(default_factory=lambda: ModelState(MODEL, "ready", 1.0))
     names: tuple[str, ...] = ("another/model", MODEL)
     unloaded: list[str | None] = field(default_factory=list)
-    asked_for: list[str | None] = field(default_factory=list)
+    loads: list[tuple[str | None, ContextChoice | None]] = field(default_factory=list)
+    progress: tuple[float, ...] = ()
+    refusal: SamovarError | None = None
+    context: Context = field(default_factory=Context)
+    kept: dict[str, Context] = field(default_factory=dict)
+    _followed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def asked_for(self) -> list[str | None]:
+        """The names that were to be loaded."""
+        return [name for name, _ in self.loads]
 
     def installed(self) -> tuple[InstalledModel, ...]:
         return tuple(InstalledModel(name, f"{name}.gguf", 9, "Q4_1", "llama", 1.7e9) for name in self.names)
 
-    async def load(self, name: str | None = None) -> EngineInfo:
-        self.asked_for.append(name)
+    async def load(self, name: str | None = None, choice: ContextChoice | None = None) -> EngineInfo:
+        """Ends once somebody has seen all of `progress`."""
+        self.loads.append((name, choice))
+        if self.refusal is not None:
+            raise self.refusal
+        if self.progress:
+            await self._followed.wait()
         return INFO
+
+    async def chosen(self, name: str) -> Context | None:
+        return self.kept.get(name)
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         return (LoadedModel(self.state.name, 9, 2048),) if self.state.name else ()
@@ -180,6 +206,10 @@ class FakeModels:
 
     async def watch(self) -> AsyncIterator[ModelState]:
         yield self.state
+        for share in self.progress:
+            yield ModelState(MODEL, "loading", share)
+        self._followed.set()
+        await asyncio.Event().wait()
 
 
 @dataclass
@@ -241,6 +271,22 @@ class Served:
 
 NO_CHATS = cast(ChatService, None)
 """For tests whose requests never reach a conversation."""
+
+
+def app_of_fakes(home: Path) -> FastAPI:
+    """The whole app, for tests that only look at its routes."""
+    return create_app(
+        Services(
+            FakeAnswers(),
+            FakeModels(),
+            FakeLibrary(),
+            NO_CHATS,
+            PresetService(home / "presets"),
+            BuildService(Home(home)),
+            page=home / "no-page",
+        )
+    )
+
 
 Serve = Callable[..., Served]
 

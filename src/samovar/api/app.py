@@ -16,6 +16,7 @@ from samovar.api import health, page_files
 from samovar.api.answering.desk import Desk
 from samovar.api.dialects.registry import DIALECTS, shapes
 from samovar.api.errors import NoSuchRoute, WrongMethod
+from samovar.api.openapi import document
 from samovar.api.page import routes as page
 from samovar.api.security import Door, DoorRules
 from samovar.core.errors import InvalidInput
@@ -47,6 +48,7 @@ def create_app(services: Services) -> FastAPI:
         version=__version__,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
         middleware=[Middleware(Door, rules=services.rules, shapes=shapes())],
         exception_handlers={HTTPException: _not_routed, RequestValidationError: _not_valid},
@@ -56,6 +58,7 @@ def create_app(services: Services) -> FastAPI:
     for dialect in DIALECTS:
         app.include_router(dialect.router(desk))
     app.include_router(page.router(services.chats, services.models, services.presets, services.build))
+    app.add_api_route("/openapi.json", lambda: document(app, DIALECTS), include_in_schema=False)
     app.router.routes.extend(page_files.routes(services.page))
     return app
 

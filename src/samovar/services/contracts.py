@@ -210,6 +210,8 @@ class Presets(Protocol):
         """All that the preset sets. Raises NoSuchPreset; InvalidInput for a damaged one."""
         ...
 
+    async def names(self) -> tuple[str, ...]: ...
+
 
 class Library(Protocol):
     """The models that are installed, beyond their names."""

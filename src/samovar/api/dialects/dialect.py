@@ -19,7 +19,7 @@ class Dialect:
     """`prefixes`: addresses that begin so, or are so, get errors in this shape; of several dialects' the longest
     counts. `scopes`: what a key must allow, by the beginning of an address, the longest one counting; "infer" where
     nothing is said. `fields`, `endpoints` (short name to words) and `conventions` are for the translators and the
-    docs."""
+    docs; `bodies`: the endpoint, by its short name, whose fields the body of an address may have."""
 
     name: str
     router: Callable[[Desk], APIRouter]
@@ -28,4 +28,5 @@ class Dialect:
     scopes: Mapping[str, ScopeName] = field(default_factory=dict)
     fields: tuple[Field, ...] = ()
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    bodies: Mapping[str, str] = field(default_factory=dict)
     conventions: tuple[Convention, ...] = ()

@@ -8,6 +8,8 @@ from samovar.api.dialects import (
     llamacpp,
     ollama,
     openai,
+    tabbyapi,
+    textgen,
 )
 from samovar.api.dialects.dialect import Dialect
 from samovar.api.errors import Shapes
@@ -18,6 +20,8 @@ DIALECTS: tuple[Dialect, ...] = (
     ollama.DIALECT,
     koboldcpp.DIALECT,
     llamacpp.DIALECT,
+    textgen.DIALECT,
+    tabbyapi.DIALECT,
 )
 
 

@@ -81,12 +81,12 @@ class Fields:
             raise self.wrong(name, "string", value)
         return value
 
-    def flag(self, name: str) -> bool:
-        """A boolean; absent is false."""
+    def flag(self, name: str, *, usual: bool = False) -> bool:
+        """A boolean; `usual` where it is absent."""
         value = self.take(name)
         if value is not None and not isinstance(value, bool):
             raise self.wrong(name, "boolean", value)
-        return bool(value)
+        return usual if value is None else value
 
     def whole(self, name: str, minimum: int, maximum: int) -> int | None:
         """A whole number, inclusive of both ends; 3.0 is one."""
@@ -114,6 +114,13 @@ class Fields:
         if len(texts) < len(items):
             raise self.wrong(name, "string", value)
         return tuple(text for text in texts if text)
+
+    def tokens(self, name: str) -> tuple[int, ...]:
+        """Token ids, of which there must be a list."""
+        value = self.take(name)
+        if not isinstance(value, list) or not all(type(token) is int and 0 <= token < 2**31 for token in value):
+            raise self.wrong(name, "array of token ids", value)
+        return tuple(value)
 
     def objects(self, name: str) -> list[Fields]:
         """A list of objects; absent is empty."""

@@ -57,6 +57,9 @@ class PresetService:
         """Raises NoSuchPreset, and Conflict for a built-in one."""
         await asyncio.to_thread(self._delete, name)
 
+    async def names(self) -> tuple[str, ...]:
+        return tuple(found.name for found in await self.list())
+
     async def take(self, filename: str, raw: bytes) -> Imported:
         """Another program's preset, or one of ours, saved under a free name like the file's. Raises InvalidInput
         for a file that is none."""

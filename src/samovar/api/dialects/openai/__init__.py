@@ -12,4 +12,5 @@ DIALECT = Dialect(
     prefixes=("/v1/",),
     fields=FIELDS,
     endpoints=ENDPOINTS,
+    bodies={"/v1/chat/completions": "chat", "/v1/completions": "text", "/v1/next_token": "text"},
 )

@@ -48,10 +48,7 @@ def router(answers: Answers) -> APIRouter:
     @routes.post("/detokenize")
     async def detokenize(request: Request) -> Response:
         fields = Fields(decode(await request.body()))
-        tokens = fields.take("tokens")
-        if not isinstance(tokens, list) or not all(type(token) is int for token in tokens):
-            raise fields.wrong("tokens", "array", tokens)
-        return _reply(_tokens(await answers.detokenize(tuple(tokens))))
+        return _reply(_tokens(await answers.detokenize(fields.tokens("tokens"))))
 
     return routes
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import msgspec
 
 from samovar.api.dialects.openai.fields import FIELDS
+from samovar.api.dialects.textgen.fields import FIELDS as MODE_FIELDS
 from samovar.api.reading.asked import Asked
 from samovar.api.reading.body import Fields, Json
 from samovar.api.reading.constraint import read_constraint
 from samovar.api.reading.fieldtable import settle
+from samovar.api.reading.modes import in_mode
 from samovar.api.reading.prompts import read_prompts
 from samovar.api.reading.sampling import (
     MOST_LOGPROBS,
@@ -47,6 +49,7 @@ def chat(body: Json) -> OpenAIAsked:
     """A body of /v1/chat/completions. Raises InvalidInput."""
     fields = Fields(body)
     settle(fields, FIELDS, "chat")
+    settle(fields, MODE_FIELDS, "chat")
     messages = _messages(fields)
     old, new = read_limit(fields, "max_tokens"), read_limit(fields, "max_completion_tokens")
     completion = Completion(
@@ -55,6 +58,7 @@ def chat(body: Json) -> OpenAIAsked:
         max_tokens=old if new is None else new,
         logprobs=_chat_logprobs(fields),
     )
+    completion = in_mode(fields, completion)
     return _asked(fields, (completion,))
 
 

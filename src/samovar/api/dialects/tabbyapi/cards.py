@@ -1,0 +1,51 @@
+"""What tabbyAPI tells of a model."""
+
+from __future__ import annotations
+
+import msgspec
+
+from samovar.api.answering.desk import Desk
+from samovar.services.contracts import InstalledModel
+
+CACHES = {"f16": "FP16", "q8_0": "Q8", "q5_1": "Q6", "q4_0": "Q4"}
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """How the model was loaded."""
+
+    max_seq_len: int
+    cache_size: int
+    cache_mode: str
+    prompt_template_content: str | None
+    rope_scale: float = 1.0
+    rope_alpha: float = 1.0
+    max_batch_size: int = 1
+    chunk_size: int = 512
+    prompt_template: str | None = None
+    use_vision: bool = False
+    draft: None = None
+
+
+class Card(msgspec.Struct, frozen=True):
+    id: str
+    created: int
+    parameters: Parameters | None = None
+    object: str = "model"
+    owned_by: str = "samovar"
+    logging: None = None
+
+
+def card(model: InstalledModel, parameters: Parameters | None = None) -> Card:
+    return Card(model.name, int(model.created), parameters)
+
+
+async def current(desk: Desk, model: InstalledModel) -> Card:
+    """The card of a model that is loaded."""
+    details = await desk.library.details(model.name)
+    loaded = next((known for known in desk.models.loaded() if known.name == model.name), None)
+    window = loaded.window if loaded else details.trained_context
+    context = await desk.models.chosen(model.name) or desk.models.context
+    keys = CACHES[context.cache.keys] if context.cache else CACHES["f16"]
+    return card(
+        model, Parameters(window, window, keys, details.template, rope_alpha=context.rope.rope_alpha or 1.0)
+    )
