@@ -19,7 +19,7 @@ from samovar.services.contracts import ModelState
 from tests.api.conftest import MODEL, Served, done, says
 from tests.api.dialect_cases import sse_objects
 
-PAYLOADS = Path("/", "work", "shared", "reference", "clients-payloads.json")
+PAYLOADS = Path(__file__).parents[3] / "shared" / "reference" / "clients-payloads.json"
 ANSWER = ("content", "tokens", "tokens_predicted", "stop", "stop_type", "stopping_word")
 
 

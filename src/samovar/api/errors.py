@@ -88,7 +88,7 @@ Shape = Callable[[SamovarError, Language], object]
 """A dialect's error body, ready for JSON, or a Reply."""
 
 Shapes = tuple[tuple[str, Shape], ...]
-"""Address prefixes and whose they are; the first that fits counts."""
+"""The beginnings of addresses and whose they are; the first that fits counts."""
 
 
 def status_of(error: SamovarError) -> int:
@@ -101,8 +101,13 @@ def plain(error: SamovarError, language: Language) -> object:
     return {"error": {"kind": type(error).__name__, "message": error.text(language)}}
 
 
+def begins(path: str, beginning: str) -> bool:
+    """Whether the address `path` is `beginning`, or lies under it."""
+    return path == beginning or path.startswith(beginning.rstrip("/") + "/")
+
+
 def shape_of(shapes: Shapes, path: str) -> Shape:
-    return next((shape for prefix, shape in shapes if path.startswith(prefix)), plain)
+    return next((shape for beginning, shape in shapes if begins(path, beginning)), plain)
 
 
 def respond(error: SamovarError, shape: Shape, language: Language) -> Response:

@@ -14,9 +14,10 @@ from samovar.api.dialects import (
 from samovar.api.dialects.dialect import Dialect
 from samovar.api.errors import Shapes
 
+# Of two dialects that share an address the first one is asked first whether a request is its own.
 DIALECTS: tuple[Dialect, ...] = (
-    openai.DIALECT,
     anthropic.DIALECT,
+    openai.DIALECT,
     ollama.DIALECT,
     koboldcpp.DIALECT,
     llamacpp.DIALECT,
