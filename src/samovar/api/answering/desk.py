@@ -24,7 +24,7 @@ from samovar.api.sse import SSE, EventStream, Writing, while_connected
 from samovar.core.catalogue import Language, language_of, say
 from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed, SamovarError
-from samovar.core.events import Done, Event
+from samovar.core.events import Done, Event, Warned
 from samovar.services.contracts import Answers, Generation, Library, Models, Presets
 
 log = logging.getLogger("samovar.api")
@@ -49,7 +49,8 @@ class Wire(Protocol):
 
 
 class OpenWire(Protocol):
-    """Makes the wire of one stream. `warnings` are sentences."""
+    """Makes the wire of one stream. `warnings` are sentences; what is warned of while the answer grows joins them
+    before the wire is given the event."""
 
     def __call__(self, generation: Generation, warnings: list[str], /) -> Wire: ...
 
@@ -74,9 +75,10 @@ class Desk:
         """The answer as it grows, in the words of the wire. Raises the error tree before it begins."""
         generation = await while_connected(request.receive, self._start(request, asked))
         language = _language(request)
-        wire = open_wire(generation, warnings_of(asked, generation, language))
+        warnings = warnings_of(asked, generation, language)
+        wire = open_wire(generation, warnings)
         tenant = caller_of(request).tenant
-        frames = self._frames(wire, tenant, asked.key, generation, language)
+        frames = self._frames(wire, warnings, tenant, asked.key, generation, language)
         return EventStream(frames, generation.cancel, writing)
 
     async def completions(self, request: Request, asked: Asked) -> Asked:
@@ -105,7 +107,7 @@ class Desk:
         return collected, warnings + [_sentence(note, _language(request)) for note in collected.notes]
 
     async def _frames(
-        self, wire: Wire, tenant: str, key: str, generation: Generation, language: Language
+        self, wire: Wire, warnings: list[str], tenant: str, key: str, generation: Generation, language: Language
     ) -> AsyncGenerator[bytes, None]:
         with self.running.following(tenant, key, generation) as run:
             try:
@@ -113,6 +115,8 @@ class Desk:
                     yield opened
                 async for event in generation:
                     run.note(event)
+                    if isinstance(event, Warned):
+                        warnings.append(_sentence(event.note, language))
                     if data := wire.translate(event):
                         yield data
                     if isinstance(event, Done):
