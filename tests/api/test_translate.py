@@ -120,7 +120,7 @@ def test_messages_of_every_kind() -> None:
         Message("system", "b\nc"),
         Message("user", "d", "Ann"),
         Message("assistant", ""),
-        Message("tool", "e"),
+        Message("tool", "e", tool_call_id="1"),
         Message("system", "f"),
     )
     assert not completion.continue_last
@@ -143,7 +143,7 @@ def test_an_assistant_message_at_the_end_is_continued() -> None:
         ([{"content": "x"}], "messages[0].role"),
         ([{"role": "user", "content": [{"type": "text"}]}], "messages[0].content[0].text"),
         (["Hello"], "messages[0]"),
-        ([{"role": "assistant", "tool_calls": [{"id": "1"}]}], "messages[0].tool_calls"),
+        ([{"role": "assistant", "tool_calls": [{"id": "1"}]}], "messages[0].tool_calls[0].function.name"),
         ([], "messages"),
         (None, "messages"),
     ],

@@ -66,12 +66,14 @@ class Constraint(msgspec.Struct, frozen=True):
     """What an answer must look like: `text` is a JSON schema, a regular expression, or a grammar.
 
     `start_after`: the answer is free until one of these marks was written, if ever; from there on `text` holds. A
-    control token's text is a mark as well.
+    control token's text is a mark as well. `marks`: texts that a grammar in Lark calls `mark_0`, `mark_1` …: the
+    control token where the model has such a one, else the text; `until_0` … is anything up to it, and it.
     """
 
     kind: GrammarKind
     text: str
     start_after: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
 ANY_OBJECT = Constraint("json_schema", '{"type": "object"}')

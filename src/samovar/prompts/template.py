@@ -21,6 +21,9 @@ from samovar.core.requests import Message, Part
 from samovar.prompts.budget import DEEPEST, Budget
 from samovar.prompts.disguise import Disguise, rewritten, strings
 from samovar.prompts.sandbox import Sandbox
+from samovar.prompts.turns import NOTHING, Turn, hidden, turn
+
+Variables = Mapping[str, object]
 
 LONGEST_TEMPLATE = 256 * 1024
 REASON = 300
@@ -54,21 +57,24 @@ def render(
     eos_text: str = "",
     continue_last: bool = False,
     tools: Sequence[Mapping[str, object]] = (),
+    variables: Mapping[str, object] = NOTHING,
     now: Callable[[], datetime] = datetime.now,
 ) -> Rendered:
     """The prompt for the model's next answer, or with `continue_last` for the rest of the last message.
 
     `template`: Jinja source, None for ChatML. `special_texts`: the texts of the model's control tokens. `tools`:
-    JSON schemas as the API got them. Raises InvalidInput where there is nothing to render, the template refuses
+    JSON schemas as the API got them. `variables`: what the template is given besides; none of them takes the place
+    of what every template is given. Raises InvalidInput where there is nothing to render, the template refuses
     these messages, crosses a limit or reaches for what it must not.
     """
     if not messages:
         raise InvalidInput("prompts.no_messages")
     if continue_last and messages[-1].role != "assistant":
         raise InvalidInput("prompts.nothing_to_continue", role=messages[-1].role)
-    given = [*strings([[m.role, m.content, m.name or ""] for m in messages]), *strings(list(tools))]
+    given = [*strings([*map(turn, messages)]), *strings(list(tools)), *strings(dict(variables))]
     disguise = Disguise(special_texts, [template or "", bos_text, eos_text, *given])
-    job = _Job(template, messages, tools, disguise, continue_last, bos_text, eos_text, sum(map(len, given)), now)
+    size = sum(map(len, given))
+    job = _Job(template, messages, tools, variables, disguise, continue_last, bos_text, eos_text, size, now)
     text, notes = job.run(disguise.hide)
     if any(disguise.hide(part) != disguise.hide_with_edges(part) for part in given):
         careful, careful_notes = job.run(disguise.hide_with_edges)
@@ -89,6 +95,7 @@ class _Job(msgspec.Struct, frozen=True):
     template: str | None
     messages: Sequence[Message]
     tools: Sequence[Mapping[str, object]]
+    variables: Mapping[str, object]
     disguise: Disguise
     continue_last: bool
     bos_text: str
@@ -98,44 +105,53 @@ class _Job(msgspec.Struct, frozen=True):
 
     def run(self, hide: Callable[[str], str]) -> tuple[str, tuple[Note, ...]]:
         """(the disguised prompt text, notes)."""
-        messages = [
-            Message(hide(m.role), hide(m.content), None if m.name is None else hide(m.name)) for m in self.messages
-        ]
-        tools = rewritten(list(self.tools), hide)
+        messages = [hidden(message, hide) for message in self.messages]
+        given = {"tools": rewritten(list(self.tools), hide) or None}
+        extra = rewritten(dict(self.variables), hide)
+        assert isinstance(extra, dict)
+        given = {**extra, **given}
         if self.template is None:
-            return self._with(CHATML, messages, tools), (Note("prompts.no_template"),)
+            return self._with(CHATML, messages, given), (Note("prompts.no_template"),)
         try:
-            return self._repaired(self.template, messages, tools)
+            return self._repaired(self.template, messages, given)
         except _Broken as broken:
-            return self._with(CHATML, messages, tools), (Note("prompts.template_broken", {"reason": str(broken)}),)
+            return self._with(CHATML, messages, given), (Note("prompts.template_broken", {"reason": str(broken)}),)
 
-    def _repaired(self, template: str, messages: list[Message], tools: object) -> tuple[str, tuple[Note, ...]]:
+    def _repaired(self, template: str, messages: list[Message], given: Variables) -> tuple[str, tuple[Note, ...]]:
         refusal = ""
         for repaired, notes in _ways(messages):
             try:
-                return self._with(template, repaired, tools), notes
+                return self._with(template, repaired, given), notes
             except _Refused as refused:
                 refusal = refusal or self.disguise.plain(str(refused))[:REASON]
         raise InvalidInput("prompts.template_refused", reason=refusal)
 
-    def _with(self, template: str, messages: list[Message], tools: object) -> str:
+    def _with(self, template: str, messages: list[Message], given: Variables) -> str:
         if not self.continue_last:
-            return self._fill(template, messages, tools, opened=True)
+            return self._fill(template, messages, given, opened=True)
         mark = self.disguise.mark()
         *before, last = messages
         open_ended = msgspec.structs.replace(last, content=last.content + mark)
-        text, found, _ = self._fill(template, [*before, open_ended], tools, opened=False).rpartition(mark)
+        text, found, _ = self._fill(template, [*before, open_ended], given, opened=False).rpartition(mark)
         if found:
             return text
         # The template does not write what the answer ends with: it follows the opening of a new one.
-        return self._fill(template, before, tools, opened=True) + last.content
+        return self._fill(template, before, given, opened=True) + last.content
 
-    def _fill(self, template: str, messages: list[Message], tools: object, *, opened: bool) -> str:
+    def _fill(self, template: str, messages: list[Message], given: Variables, *, opened: bool) -> str:
+        """Some templates take a call's arguments as an object, others write them as the text that they must be."""
+        try:
+            return self._written(template, [turn(message) for message in messages], given, opened=opened)
+        except _Broken:
+            if not any(message.tool_calls for message in messages):
+                raise
+        turns = [turn(message, arguments=str) for message in messages]
+        return self._written(template, turns, given, opened=opened)
+
+    def _written(self, template: str, turns: list[Turn], given: Variables, *, opened: bool) -> str:
         variables = {
-            "messages": [
-                msgspec.to_builtins(m) if m.name else {"role": m.role, "content": m.content} for m in messages
-            ],
-            "tools": tools or None,
+            **given,
+            "messages": turns,
             "bos_token": self.bos_text,
             "eos_token": self.eos_text,
             "add_generation_prompt": opened,
@@ -162,11 +178,17 @@ def _merged(messages: Sequence[Message]) -> list[Message]:
     """Neighbours of one role and name as one message."""
     result: list[Message] = []
     for message in messages:
-        if result and (result[-1].role, result[-1].name) == (message.role, message.name):
+        if result and _joins(result[-1], message):
             result[-1] = msgspec.structs.replace(message, content=f"{result[-1].content}\n\n{message.content}")
         else:
             result.append(message)
     return result
+
+
+def _joins(first: Message, second: Message) -> bool:
+    """A call and its result stay messages of their own."""
+    plain = first.role != "tool" and not first.tool_calls
+    return plain and (first.role, first.name) == (second.role, second.name)
 
 
 def _folded(messages: Sequence[Message]) -> list[Message]:

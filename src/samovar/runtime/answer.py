@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from samovar.core.events import (
@@ -33,17 +34,20 @@ from samovar.sampling.guidance import guided
 from samovar.sampling.trace import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from samovar.sampling.guidance import Logits as Row
     from samovar.sampling.sampler import Place
+
+NONE_SHOWN: Mapping[int, bytes] = MappingProxyType({})
 
 MOST_BANS = 64
 """Tokens that may be ruled out at one place, before a banned text is let through rather than going on for ever."""
 
 
 class Choice:
-    """One of the answers that a request asked for. `patient`: where no text can end it, its tokens are only noted,
+    """One of the answers that a request asked for. `shown`: the texts of control tokens that are part of the
+    answer's, by token; of others nothing is. `patient`: where no text can end it, its tokens are only noted,
     and become one event when `speak` is called, or at the end."""
 
     def __init__(
@@ -54,11 +58,12 @@ class Choice:
         lexicon: Lexicon,
         grammar: Grammar | None,
         *,
+        shown: Mapping[int, bytes] = NONE_SHOWN,
         patient: bool = False,
     ) -> None:
         params = request.sampling
         self.job = job
-        self._piece = lexicon.piece
+        self._shown, self._spell = shown, lexicon.piece
         watched = request.stop or request.banned or grammar or request.logprobs is not None
         self._patient = patient and not watched
         self._noted: list[TokenDetail] = []
@@ -83,6 +88,10 @@ class Choice:
         self.back = 0
         self.said: list[str] = []
         self.guessed = self.came_true = 0
+
+    def piece(self, token: int) -> bytes:
+        """What `token` adds to the text."""
+        return self._shown.get(token) or self._spell(token)
 
     def left(self, room: int) -> int:
         """Tokens that it may still say, of the `room` in its window."""
@@ -139,7 +148,7 @@ class Choice:
         noted, self._noted = self._noted, []
         if not noted:
             return []
-        spelled = tuple(TokenDetail(detail.id, self._piece(detail.id)) for detail in noted)
+        spelled = tuple(TokenDetail(detail.id, self.piece(detail.id)) for detail in noted)
         text, _ = self._text.push(b"".join(detail.piece for detail in spelled))
         self.said.append(text)
         return [Delta(self.job.index, text, spelled)]
@@ -164,9 +173,9 @@ class Choice:
             self._follower.advance(detail.id)
         spelled = TokenDetail(
             detail.id,
-            self._piece(detail.id),
+            self.piece(detail.id),
             detail.logprob,
-            tuple(Alternative(a.id, self._piece(a.id), a.logprob) for a in detail.top),
+            tuple(Alternative(a.id, self.piece(a.id), a.logprob) for a in detail.top),
         )
         free = self._hold(spelled)
         return [] if self.back else self._show(free)
@@ -223,11 +232,12 @@ class Answer:
         lexicon: Lexicon,
         grammar: Grammar | None,
         *,
+        shown: Mapping[int, bytes] = NONE_SHOWN,
         patient: bool = False,
     ) -> None:
         self.id = request.id
         self.request = request
-        self.choices = [Choice(request, job, seed, lexicon, grammar, patient=patient) for job in jobs]
+        self.choices = [Choice(request, job, seed, lexicon, grammar, shown=shown, patient=patient) for job in jobs]
         self._began: float | None = None
         self._first: float | None = None
         self._last = 0.0

@@ -88,7 +88,8 @@ class Desk:
         removals = self._scheduler.settle(job) + self._scheduler.finish(job)
         del self.choices[job]
         drawn = job.tokens[job.prompt :]
-        self._prompts.remember(answer.request, job.tokens[: job.prompt], drawn, "".join(choice.said))
+        pieces = [choice.piece(token) for token in drawn]
+        self._prompts.remember(answer.request, job.tokens[: job.prompt], drawn, pieces, "".join(choice.said))
         for event in events:
             self.say(job.request, event)
         if answer.ended:
@@ -135,7 +136,8 @@ class Desk:
             return
         seed = request.sampling.seed
         seed = secrets.randbits(31) if seed is None else seed
-        answer = Answer(request, jobs, seed, self._lexicon, grammar, patient=self._patient)
+        shown = self._prompts.controls(request.shown)
+        answer = Answer(request, jobs, seed, self._lexicon, grammar, shown=shown, patient=self._patient)
         self._answers[request.id] = answer
         self.choices.update({choice.job: choice for choice in answer.choices})
         self.say(request.id, Accepted(len(tokens), seed))

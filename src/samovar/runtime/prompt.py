@@ -71,9 +71,16 @@ class Prompts:
         """As `tokenize`, of what continues nothing that was ever said."""
         return self._tokens(parts, bos=True)
 
-    def remember(self, request: GenerateRequest, prompt: list[int], drawn: list[int], text: str) -> None:
-        """`text` was answered to `request`, with the tokens `drawn`."""
-        count, text = spelled([self._engine.piece(token) for token in drawn], text)
+    def controls(self, texts: Sequence[str]) -> dict[int, bytes]:
+        """Those of `texts` that are a control token's and would not be seen, by token."""
+        found = ((self._engine.tokenize(text, special=True), text.encode()) for text in texts)
+        return {tokens[0]: text for tokens, text in found if len(tokens) == 1 and not self._engine.piece(tokens[0])}
+
+    def remember(
+        self, request: GenerateRequest, prompt: list[int], drawn: list[int], pieces: list[bytes], text: str
+    ) -> None:
+        """`text` was answered to `request`, with the tokens `drawn`, of which each added one of `pieces`."""
+        count, text = spelled(pieces, text)
         if request.parts and count:
             self._spellings.remember(request.parts, text, prompt + drawn[:count], request.session)
 

@@ -11,10 +11,10 @@ from samovar.core.errors import revive
 from samovar.core.events import Failed, Looked, Stage
 from samovar.core.requests import Completion, GenerateRequest, Guidance, Message, Part
 from samovar.prompts.template import Rendered
-from samovar.runtime.process import Stream
-from samovar.services.contracts import Embedded, Measured, RenderedPrompt
+from samovar.services.contracts import Embedded, Generation, Measured, RenderedPrompt
 from samovar.services.models import ModelService, Served
-from samovar.services.rendering import rendered
+from samovar.services.reading import planned, read
+from samovar.services.rendering import rendered_chat
 from samovar.services.sizes import Sizes
 
 
@@ -25,7 +25,7 @@ class AnswerService:
         self._models = models
         self.sizes = Sizes()
 
-    async def start(self, completion: Completion) -> Stream:
+    async def start(self, completion: Completion) -> Generation:
         return await self._start(completion, look=None)
 
     async def next_token(self, completion: Completion, count: int) -> tuple[Stage, ...]:
@@ -61,14 +61,15 @@ class AnswerService:
             spelled = await served.worker.spell(tokens)
             return tuple(zip(spelled.tokens, spelled.pieces, strict=True))
 
-    async def _start(self, completion: Completion, look: int | None) -> Stream:
+    async def _start(self, completion: Completion, look: int | None) -> Generation:
         async with self._models.serving(completion.model) as served:
             return await self.ask(served, completion, look)
 
-    async def ask(self, served: Served, completion: Completion, look: int | None = None) -> Stream:
+    async def ask(self, served: Served, completion: Completion, look: int | None = None) -> Generation:
         """As `start`, of a model that is held."""
         given, guidance = completion.prompt, completion.guidance
         prompt = Rendered(()) if isinstance(given, tuple) else await self._rendered(completion, served.info)
+        plan = planned(completion, served.info, prompt) if completion.reads else None
         request = GenerateRequest(
             id="",
             parts=prompt.parts,
@@ -79,7 +80,8 @@ class AnswerService:
             n=completion.n,
             logprobs=completion.logprobs,
             logprobs_after=completion.logprobs_after,
-            constraint=completion.constraint,
+            constraint=plan.constraint if plan else completion.constraint,
+            shown=plan.shown if plan else (),
             banned=completion.banned,
             look=look,
             guidance_scale=guidance.scale if guidance else 1.0,
@@ -90,7 +92,7 @@ class AnswerService:
         )
         stream = await served.worker.generate(request)
         stream.model, stream.notes = served.name, prompt.notes
-        return stream
+        return read(stream, plan) if plan else stream
 
     async def measure(self, messages: Sequence[Message]) -> Measured:
         """How much of the window the messages take, in the model that is served."""
@@ -117,4 +119,4 @@ class AnswerService:
         """A raw text prompt is the caller's own markup; messages go through the template."""
         if isinstance(completion.prompt, str):
             return Rendered((Part(completion.prompt, special=True),))
-        return await rendered(completion.messages, info, continue_last=completion.continue_last)
+        return await rendered_chat(completion, info)

@@ -10,9 +10,8 @@ from msgspec.structs import replace
 
 from samovar.core.requests import Completion, Message
 from samovar.runtime.kv import forget_session
-from samovar.runtime.process import Stream
 from samovar.services.answers import AnswerService
-from samovar.services.contracts import Measured
+from samovar.services.contracts import Generation, Measured
 from samovar.services.models import ModelService
 
 
@@ -29,7 +28,7 @@ class IdleService:
         async with self._models.ready() as served:
             return await self._answers.sizes.measure(served, messages) if served else None
 
-    async def warm(self, completion: Completion) -> Stream | None:
+    async def warm(self, completion: Completion) -> Generation | None:
         async with self._models.ready() as served:
             # What is read ahead differs from what is asked in its last tokens: a cache that cannot be cut there has
             # lost the state that the question could have gone on from.

@@ -3,21 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from samovar.core.engine import EngineInfo
-from samovar.core.requests import Message
+from msgspec.structs import replace
+
+from samovar.core.engine import EngineInfo, Note
+from samovar.core.requests import Completion, Message
+from samovar.prompts.manner import manner_of
+from samovar.prompts.reasoning import spelled_out
 from samovar.prompts.template import Rendered, render
+from samovar.prompts.tools.described import definition, described
+from samovar.prompts.turns import NOTHING, named
 
 
 async def rendered(messages: Sequence[Message], info: EngineInfo, *, continue_last: bool = False) -> Rendered:
     """See prompts.template.render: a template may take a while, so it runs beside the event loop."""
+    return await _rendered(info.chat_template, messages, info, continue_last=continue_last)
+
+
+async def rendered_chat(completion: Completion, info: EngineInfo) -> Rendered:
+    """The messages of `completion` with its tools, its template and its variables. Tools that the template knows
+    nothing of are described in a system message, with a note."""
+    template = template_of(completion, info)
+    offered = completion.tools.offered if completion.tools and completion.tools.choice != "none" else ()
+    turns, last = named(completion.messages), completion.continue_last
+    if manner_of(template or "").knows_tools:
+        tools = [definition(tool) for tool in offered]
+        return await _rendered(
+            template, turns, info, continue_last=last, tools=tools, variables=completion.variables
+        )
+    prompt = await _rendered(
+        template, described(turns, offered), info, continue_last=last, variables=completion.variables
+    )
+    return replace(prompt, notes=(*prompt.notes, Note("tools.described"))) if offered else prompt
+
+
+def template_of(completion: Completion, info: EngineInfo) -> str | None:
+    return info.chat_template if completion.template is None else completion.template
+
+
+async def _rendered(
+    template: str | None,
+    messages: Sequence[Message],
+    info: EngineInfo,
+    *,
+    continue_last: bool,
+    tools: Sequence[Mapping[str, object]] = (),
+    variables: Mapping[str, object] = NOTHING,
+) -> Rendered:
     return await asyncio.to_thread(
         render,
-        info.chat_template,
+        template,
         messages,
         special_texts=info.special_texts,
         bos_text=info.bos_text,
         eos_text=info.eos_text,
         continue_last=continue_last,
+        tools=tools,
+        variables=spelled_out(variables),
     )

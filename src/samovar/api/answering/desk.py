@@ -50,7 +50,8 @@ class Wire(Protocol):
 
 
 class OpenWire(Protocol):
-    """Makes the wire of one stream. `warnings` are sentences; what is warned of later is added to them."""
+    """Makes the wire of one stream. `warnings` are sentences; what is warned of while the answer grows joins them
+    before the wire is given the event."""
 
     def __call__(self, generation: Generation, warnings: list[str], /) -> Wire: ...
 

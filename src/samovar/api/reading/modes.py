@@ -66,8 +66,9 @@ def in_mode(fields: Fields, completion: Completion) -> Completion:
         return replace(completion, template=instruct or completion.template)
     messages, stop = (*cast.opening, *completion.messages), (*completion.stop, *cast.stops)
     if mode == "chat":
-        template, names = dialogue or named.source(DIALOGUE), {"name1": cast.user, "name2": cast.bot}
-        return replace(completion, messages=messages, stop=stop, template=template, variables=names)
+        template = dialogue or named.source(DIALOGUE)
+        variables = {**completion.variables, "name1": cast.user, "name2": cast.bot}
+        return replace(completion, messages=messages, stop=stop, template=template, variables=variables)
     request = _request(messages, cast, command, begun=completion.continue_last)
     return replace(completion, messages=request, stop=stop, template=instruct, continue_last=True)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -38,6 +39,8 @@ def compose(constraint: Constraint, engine: Engine) -> str:
         body = _BODIES[constraint.kind](constraint.text)
     except (GbnfError, ValueError, RecursionError) as error:
         raise InvalidInput(f"grammar.bad_{constraint.kind}", reason=str(error)) from None
+    if constraint.marks:
+        body = {"lark_grammar": "\n".join([constraint.text, *_marks(constraint, engine)])}
     head = '%llguidance {"no_forcing": true}\n' + _start(constraint.start_after, engine)
     return json.dumps({"grammars": [{"name": "head", "lark_grammar": head}, {"name": "body", **body}]})
 
@@ -53,6 +56,19 @@ def _start(marks: tuple[str, ...], engine: Engine) -> str:
         free.append("marked @body")
         lines += ["marked[lazy]: TEXT MARK", f"MARK: {texts}"]
     return "\n".join([f"start: {' | '.join(free)}", *lines])
+
+
+def _marks(constraint: Constraint, engine: Engine) -> Iterator[str]:
+    """What a grammar that names marks means by them."""
+    for i, mark in enumerate(constraint.marks):
+        token = _control_token(mark, engine)
+        if re.search(rf"\b(mark|until)_{i}\b", constraint.text):
+            yield f"mark_{i}: " + (f"MARK_{i}" if token is None else f"<[{token}]>")
+            if token is None:
+                yield f"MARK_{i}: {json.dumps(mark, ensure_ascii=False)}"
+        if f"until_{i}" in constraint.text:
+            yield f"until_{i}[lazy]: ANY_{i} MARK_{i}" if token is None else f"until_{i}: ANY_{i} <[{token}]>"
+            yield f"ANY_{i}: /(?s:.*)/"
 
 
 def _control_token(mark: str, engine: Engine) -> int | None:

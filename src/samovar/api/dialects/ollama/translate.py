@@ -24,7 +24,7 @@ from samovar.api.reading.sampling import (
 from samovar.api.reading.tools import read_tools
 from samovar.core.errors import InvalidParameter
 from samovar.core.parameters import SamplingParams
-from samovar.core.requests import ANY_OBJECT, Completion, Constraint, Message, Tools
+from samovar.core.requests import ANY_OBJECT, Completion, Constraint, Message
 
 FILL_THE_WINDOW = -2
 """The least that Ollama's `num_predict` takes."""
@@ -72,7 +72,7 @@ def chat(body: Json) -> OllamaAsked:
     completion = Completion(
         messages=messages,
         continue_last=last is not None and last.role == "assistant" and not last.tool_calls,
-        tools=Tools(tools) if tools else None,
+        tools=tools,
         reads=True,
     )
     return _asked(fields, completion, empty=not messages)

@@ -13,8 +13,9 @@ FIELDS: tuple[Field, ...] = (
     honoured("model", "an installed model's name; absent, empty or `default`: the loaded one; another name: 404"),
     honoured(
         "messages",
-        "roles system, developer (= system), user, assistant, tool, in any order; text, or text parts, which are "
-        "joined by line breaks. An assistant message at the end is continued, not answered",
+        "roles system, developer (= system), user, assistant, tool (= function), in any order; text, or text "
+        "parts, which are joined by line breaks. An assistant message at the end is continued, not answered, "
+        "unless it made calls; `reasoning_content` (= `reasoning`) of earlier answers goes to the template",
         "chat",
     ),
     honoured("prompt", "a text, token ids, or a list of either: each gives `n` choices, in order", "text"),
@@ -54,26 +55,20 @@ FIELDS: tuple[Field, ...] = (
         "negative_prompt",
         "chat: stands in place of the system message; completions: the whole other prompt, empty: the last token",
     ),
-    refused("tools", "tool calls are not there yet", ("chat",), ([],)),
-    refused(
-        "tool_choice",
-        "passes as `none` or `auto`",
-        ("chat",),
-        (
-            "none",
-            "auto",
-        ),
+    honoured("tools", "functions that the model may call; other kinds are left out. See below", "chat"),
+    honoured(
+        "tool_choice", "`auto`, `none`, `required` (= `any`) or a function; what is not `auto` is enforced", "chat"
     ),
-    refused("functions", "tool calls are not there yet", ("chat",), ([],)),
-    refused(
-        "function_call",
-        "passes as `none` or `auto`",
-        ("chat",),
-        (
-            "none",
-            "auto",
-        ),
+    honoured("parallel_tool_calls", "false: one call an answer at most, where calls are held to a grammar", "chat"),
+    honoured("functions", "= `tools`, as it was before; answers then have `function_call`", "chat"),
+    honoured("function_call", "= `tool_choice`", "chat"),
+    honoured(
+        "reasoning_effort",
+        "given to the chat template; `none` also tells it not to think, where it can be told",
+        "chat",
     ),
+    honoured("enable_thinking", "given to the chat template", "chat"),
+    honoured("chat_template_kwargs", "variables for the chat template", "chat"),
     refused("audio", "text models only", ("chat",)),
     refused(
         "modalities",
@@ -87,8 +82,6 @@ FIELDS: tuple[Field, ...] = (
     refused("web_search_options", "the server fetches nothing", ("chat",)),
     refused("echo", "prompt log-probabilities are not there yet", ("text",), (False,)),
     refused("suffix", "infilling is not there yet", ("text",), ("",)),
-    inert("parallel_tool_calls", "without tools it means nothing", "chat"),
-    inert("reasoning_effort", "no reasoning control yet", "chat"),
     inert("verbosity", "no local model takes it", "chat"),
     inert("prediction", "a hint about speed only", "chat"),
     inert("moderation", "nothing is moderated", "chat"),

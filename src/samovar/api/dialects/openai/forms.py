@@ -1,5 +1,6 @@
 """The two shapes an answer takes: a chat message and a text. Core events in, choices out; nothing is kept but the
-text offsets that OpenAI's completion logprobs ask for."""
+text offsets that OpenAI's completion logprobs ask for. A text has neither thoughts nor calls: nobody asked the
+model's words apart for it."""
 
 from __future__ import annotations
 
@@ -8,20 +9,26 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
+from msgspec import UNSET
+
 from samovar.api.answering.collected import Choice as Complete
 from samovar.api.dialects.openai.wire import (
+    CallDelta,
     ChatChoice,
     ChatChunkChoice,
     ChatDelta,
     ChatLogprobs,
     ChatMessage,
     Choice,
+    Function,
+    FunctionDelta,
     Likelihood,
     TextChoice,
     TextLogprobs,
     TokenLikelihood,
+    WireCall,
 )
-from samovar.core.events import Alternative, Delta, FinishReason, TokenDetail
+from samovar.core.events import Alternative, Call, Delta, FinishReason, Thought, TokenDetail
 
 # OpenAI's own stand-in for "very unlikely"; JSON has no minus infinity.
 LEAST = -9999.0
@@ -34,8 +41,11 @@ REASONS: dict[FinishReason, str] = {
 }
 
 
+More = Delta | Thought | Call
+
+
 class Form(Protocol):
-    """How one endpoint words choices. `delta` gives None where there is nothing to say yet."""
+    """How one endpoint words choices. `more` gives None where there is nothing to say yet."""
 
     @property
     def prefix(self) -> str: ...
@@ -45,7 +55,7 @@ class Form(Protocol):
     def answer(self) -> str: ...
 
     def first(self, index: int, /) -> Choice | None: ...
-    def delta(self, delta: Delta) -> Choice | None: ...
+    def more(self, event: More, /) -> Choice | None: ...
     def last(self, index: int, reason: FinishReason) -> Choice: ...
     def whole(self, complete: Complete, /) -> Choice: ...
 
@@ -55,24 +65,51 @@ class ChatForm:
     chunk = "chat.completion.chunk"
     answer = "chat.completion"
 
-    def __init__(self, *, logprobs: bool) -> None:
+    def __init__(self, *, logprobs: bool, functions: bool = False) -> None:
+        """`functions`: the client speaks of functions, of which one is called at most, not of tools."""
         self._logprobs = logprobs
+        self._functions = functions
 
     def first(self, index: int, /) -> Choice | None:
         return ChatChunkChoice(index, ChatDelta("assistant", ""))
 
-    def delta(self, delta: Delta) -> Choice | None:
-        likelihoods = self._likelihoods(delta.tokens)
-        if not delta.text and not likelihoods:
-            return None
-        return ChatChunkChoice(delta.index, ChatDelta(content=delta.text), likelihoods)
+    def more(self, event: More, /) -> Choice | None:
+        likelihoods = self._likelihoods(event.tokens)
+        delta = self._delta(event)
+        return ChatChunkChoice(event.index, delta, likelihoods) if likelihoods or delta != ChatDelta() else None
 
     def last(self, index: int, reason: FinishReason) -> Choice:
-        return ChatChunkChoice(index, ChatDelta(), finish_reason=REASONS[reason])
+        return ChatChunkChoice(index, ChatDelta(), finish_reason=self._reason(reason))
 
     def whole(self, complete: Complete, /) -> Choice:
         likelihoods = self._likelihoods(complete.tokens) or (ChatLogprobs([]) if self._logprobs else None)
-        return ChatChoice(complete.index, ChatMessage(complete.text), likelihoods, REASONS[complete.reason])
+        return ChatChoice(complete.index, self._message(complete), likelihoods, self._reason(complete.reason))
+
+    def _delta(self, event: More) -> ChatDelta:
+        match event:
+            case Call(arguments=arguments):
+                function = FunctionDelta(name=event.name or None, arguments=arguments)
+                if self._functions:
+                    return ChatDelta(function_call=function) if event.call == 0 else ChatDelta()
+                kind = "function" if event.id else None
+                call = CallDelta(index=event.call, id=event.id or None, type=kind, function=function)
+                return ChatDelta(tool_calls=[call])
+            case Thought():
+                return ChatDelta(reasoning_content=event.text or None)
+            case Delta():
+                return ChatDelta(content=event.text or None)
+
+    def _message(self, complete: Complete) -> ChatMessage:
+        calls = [WireCall(call.id, Function(call.name, call.arguments)) for call in complete.calls]
+        return ChatMessage(
+            complete.text if complete.text or not calls else None,
+            reasoning_content=complete.reasoning or UNSET,
+            tool_calls=calls if calls and not self._functions else UNSET,
+            function_call=calls[0].function if calls and self._functions else UNSET,
+        )
+
+    def _reason(self, reason: FinishReason) -> str:
+        return "function_call" if self._functions and reason == "tool_calls" else REASONS[reason]
 
     def _likelihoods(self, tokens: Sequence[TokenDetail]) -> ChatLogprobs | None:
         if not (self._logprobs and tokens):
@@ -92,11 +129,10 @@ class TextForm:
     def first(self, _index: int, /) -> Choice | None:
         return None
 
-    def delta(self, delta: Delta) -> Choice | None:
-        likelihoods = self._likelihoods(delta.index, delta.tokens)
-        if not delta.text and not likelihoods:
-            return None
-        return TextChoice(delta.index, delta.text, likelihoods)
+    def more(self, event: More, /) -> Choice | None:
+        text = event.text if isinstance(event, Delta) else ""
+        likelihoods = self._likelihoods(event.index, event.tokens)
+        return TextChoice(event.index, text, likelihoods) if text or likelihoods else None
 
     def last(self, index: int, reason: FinishReason) -> Choice:
         return TextChoice(index, "", finish_reason=REASONS[reason])

@@ -36,7 +36,7 @@ def router(desk: Desk) -> APIRouter:
     @routes.post("/chat/completions")
     async def chat_completions(request: Request) -> Response:
         asked = translate.chat(decode(await request.body()))
-        return await _answer(desk, request, asked, ChatForm(logprobs=asked.logprobs))
+        return await _answer(desk, request, asked, ChatForm(logprobs=asked.logprobs, functions=asked.functions))
 
     @routes.post("/completions")
     async def completions(request: Request) -> Response:

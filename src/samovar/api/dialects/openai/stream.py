@@ -8,7 +8,7 @@ from samovar.api.dialects.openai.forms import Form
 from samovar.api.dialects.openai.wire import Choice, Head, Tail, closing, encode, opening, usage_of
 from samovar.core.catalogue import Language
 from samovar.core.errors import SamovarError, revive
-from samovar.core.events import Delta, Done, Event, Failed, Finish
+from samovar.core.events import Call, Delta, Done, Event, Failed, Finish, Thought
 
 DONE = b"data: [DONE]\n\n"
 
@@ -33,8 +33,8 @@ class Chunks:
 
     def translate(self, event: Event) -> bytes:
         """The bytes for one event, b"" where there is nothing to send. Raises what Failed carries."""
-        if type(event) is Delta:
-            choice = self._form.delta(event)
+        if isinstance(event, Delta | Thought | Call):
+            choice = self._form.more(event)
             return self._chunk(choice) if choice else b""
         if isinstance(event, Finish):
             # Held back for one event: the timings belong on the very last one, and are known a moment later.

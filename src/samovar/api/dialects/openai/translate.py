@@ -21,6 +21,7 @@ from samovar.api.reading.sampling import (
     read_limit,
     read_sampling,
 )
+from samovar.api.reading.tools import read_calls, read_tools, read_variables
 from samovar.core.errors import InvalidParameter
 from samovar.core.requests import Completion, Message
 
@@ -34,15 +35,18 @@ ROLES: Mapping[str, str] = {
     "user": "user",
     "assistant": "assistant",
     "tool": "tool",
+    "function": "tool",
 }
 
 TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 
 
 class OpenAIAsked(Asked, frozen=True, kw_only=True):
-    """`include_usage`: a stream ends with a chunk of its own for the usage."""
+    """`include_usage`: a stream ends with a chunk of its own for the usage. `functions`: tools were offered and
+    are to be called in the words that were used before there were tools."""
 
     include_usage: bool = False
+    functions: bool = False
 
 
 def chat(body: Json) -> OpenAIAsked:
@@ -50,16 +54,20 @@ def chat(body: Json) -> OpenAIAsked:
     fields = Fields(body)
     settle(fields, FIELDS, "chat")
     settle(fields, MODE_FIELDS, "chat")
-    messages = _messages(fields)
+    functions = bool(fields.rest.get("functions"))
+    messages, tools = _messages(fields), read_tools(fields)
     old, new = read_limit(fields, "max_tokens"), read_limit(fields, "max_completion_tokens")
     completion = Completion(
         messages=messages,
-        continue_last=messages[-1].role == "assistant",
+        continue_last=messages[-1].role == "assistant" and not messages[-1].tool_calls,
+        tools=tools,
+        reads=True,
+        variables=read_variables(fields),
         max_tokens=old if new is None else new,
         logprobs=_chat_logprobs(fields),
     )
     completion = in_mode(fields, completion)
-    return _asked(fields, (completion,))
+    return msgspec.structs.replace(_asked(fields, (completion,)), functions=functions)
 
 
 def text(body: Json) -> OpenAIAsked:
@@ -135,9 +143,15 @@ def _message(fields: Fields) -> Message:
     if role not in ROLES:
         name, roles = fields.place("role"), ", ".join(ROLES)
         raise InvalidParameter("api.openai.role", name=name, role=role[:60], roles=roles)
-    if fields.take("tool_calls"):
-        raise InvalidParameter("api.field_refused", name=fields.place("tool_calls"))
-    return Message(ROLES[role], _content(fields), fields.text("name"))
+    thought = fields.text("reasoning_content"), fields.text("reasoning")
+    return Message(
+        ROLES[role],
+        _content(fields),
+        fields.text("name"),
+        reasoning=thought[0] or thought[1],
+        tool_calls=read_calls(fields),
+        tool_call_id=fields.text("tool_call_id"),
+    )
 
 
 def _content(fields: Fields) -> str:

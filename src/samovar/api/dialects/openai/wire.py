@@ -6,6 +6,7 @@ An answer is written as its head, its choices and its tail, so that a stream enc
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from samovar.core.events import Timings, Usage
 
@@ -41,9 +42,30 @@ class TextLogprobs(msgspec.Struct, frozen=True):
     text_offset: list[int]
 
 
+class FunctionDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """More of a call: its name once, its arguments in pieces."""
+
+    name: str | None = None
+    arguments: str
+
+
+class CallDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """More of the `index`-th call; `id` and `type` come with its first piece."""
+
+    index: int
+    id: str | None = None
+    type: str | None = None
+    function: FunctionDelta
+
+
 class ChatDelta(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`function_call`: for clients that offered `functions`."""
+
     role: str | None = None
     content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[CallDelta] | None = None
+    function_call: FunctionDelta | None = None
 
 
 class ChatChunkChoice(msgspec.Struct, frozen=True):
@@ -53,10 +75,26 @@ class ChatChunkChoice(msgspec.Struct, frozen=True):
     finish_reason: str | None = None
 
 
+class Function(msgspec.Struct, frozen=True):
+    name: str
+    arguments: str
+
+
+class WireCall(msgspec.Struct, frozen=True):
+    id: str
+    function: Function
+    type: str = "function"
+
+
 class ChatMessage(msgspec.Struct, frozen=True):
-    content: str
+    """`content` is null where the model only called; what it did not do is left out."""
+
+    content: str | None
     role: str = "assistant"
     refusal: None = None
+    reasoning_content: str | UnsetType = UNSET
+    tool_calls: list[WireCall] | UnsetType = UNSET
+    function_call: Function | UnsetType = UNSET
 
 
 class ChatChoice(msgspec.Struct, frozen=True):
@@ -132,7 +170,7 @@ def usage_of(usage: Usage) -> WireUsage:
         usage.completion_tokens,
         usage.prompt_tokens + usage.completion_tokens,
         PromptDetails(usage.cached_tokens),
-        CompletionDetails(),
+        CompletionDetails(usage.reasoning_tokens),
     )
 
 

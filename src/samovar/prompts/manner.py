@@ -1,0 +1,79 @@
+"""How a model answers that is prompted with one template: how it writes its thoughts, and how its tool calls; and
+from that, what one request asks of the worker and of the reader of its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from samovar.core.requests import Completion, Constraint, Tools
+from samovar.prompts.parsing import Entered, Reading, Said, Source, until
+from samovar.prompts.reasoning import Thinking, thinking_of, thoughts
+from samovar.prompts.tools.format import ToolFormat
+from samovar.prompts.tools.grammar import constraint
+from samovar.prompts.tools.hermes import HERMES
+from samovar.prompts.tools.reading import content
+from samovar.prompts.tools.registry import format_of
+
+
+@dataclass(frozen=True)
+class Manner:
+    """`knows_tools`: the template is given tools, and `format` is its own; else they are described to the model in
+    a system message."""
+
+    format: ToolFormat
+    knows_tools: bool
+    thinking: Thinking
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One answer. `live`: a grammar holds its calls to the format, so that they can be handed on as they come."""
+
+    manner: Manner
+    tools: Tools | None
+    opened: bool
+    constraint: Constraint | None
+
+    @property
+    def live(self) -> bool:
+        return self.tools is not None and self.constraint is not None
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Control tokens without which thoughts and calls could not be told from the answer."""
+        thinking, format = self.manner.thinking, self.manner.format
+        calls = format.shown if self.tools or format.whole else ()
+        return (thinking.open, thinking.close, *calls)
+
+    def reading(self, source: Source) -> Reading[None]:
+        """Tells one choice of the answer apart, from its first character to its last."""
+        format = self.manner.format
+        offered = {tool.name: tool for tool in self.tools.offered} if self.tools else {}
+        if format.whole:
+            yield from format.whole(source, offered)
+            return
+        yield from thoughts(source, self.manner.thinking, opened=self.opened)
+        if self.tools:
+            yield from content(source, format, offered)
+        yield Entered("text")
+        yield from until(source, (), Said)
+
+
+@lru_cache(maxsize=16)
+def manner_of(template: str) -> Manner:
+    """What is known from the template's text."""
+    format = format_of(template)
+    return Manner(format or HERMES, format is not None, thinking_of(template))
+
+
+def plan_of(completion: Completion, manner: Manner, prompt: str) -> Plan:
+    """What to ask of the worker for `completion`, whose prompt was rendered to `prompt`. Raises InvalidInput where
+    its tools and its own constraint exclude each other."""
+    tools = completion.tools if completion.tools and completion.tools.choice != "none" else None
+    opened = manner.thinking.is_open(prompt)
+    wanted = completion.constraint
+    if tools is None:
+        return Plan(manner, None, opened, wanted)
+    held = constraint(manner.format, tools, manner.thinking, opened=opened, wanted=wanted)
+    return Plan(manner, tools, opened, held)

@@ -1,0 +1,63 @@
+"""What models write before they answer: which marks stand around their thoughts, and which a template uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from samovar.prompts.parsing import SPACE, Entered, Mused, Reading, Source, ahead, skip, until
+
+
+@dataclass(frozen=True)
+class Thinking:
+    """Thoughts stand between `open` and `close`."""
+
+    open: str
+    close: str
+
+    def is_open(self, prompt: str) -> bool:
+        """Whether the prompt leaves the model in the middle of its thoughts: many templates open them."""
+        return prompt.rstrip(SPACE).endswith(self.open.rstrip(SPACE))
+
+
+THINK = Thinking("<think>", "</think>")
+"""Qwen3, DeepSeek R1, GLM 4.5 and most others."""
+
+MARKS: tuple[Thinking, ...] = (
+    Thinking("<seed:think>", "</seed:think>"),  # ByteDance Seed-OSS
+    Thinking("[THINK]", "[/THINK]"),  # Mistral's Magistral
+    Thinking("<|START_THINKING|>", "<|END_THINKING|>"),  # Cohere's Command R7B and A
+    Thinking("<|channel>thought", "<channel|>"),  # Gemma 4
+    Thinking("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
+    Thinking("◁think▷", "◁/think▷"),  # Kimi-VL
+    Thinking("<thought>", "</thought>"),  # EXAONE Deep
+    THINK,
+)
+"""A template that has one of these writes such thoughts; of several the first counts."""
+
+
+def thinking_of(template: str) -> Thinking:
+    """The marks that `template` uses; the usual ones where it names none."""
+    return next((marks for marks in MARKS if marks.close in template), THINK)
+
+
+def thoughts(source: Source, marks: Thinking, *, opened: bool) -> Reading[None]:
+    """What is thought at the beginning of an answer, if anything is; `opened`: the prompt began it."""
+    if not opened and not (yield from ahead(source, marks.open.rstrip(SPACE))):
+        return
+    yield Entered("thought")
+    yield from skip(source)
+    yield from until(source, (marks.close,), Mused)
+    yield Entered("text")
+    yield from skip(source)
+
+
+def spelled_out(variables: Mapping[str, object]) -> dict[str, object]:
+    """`variables` under every name that templates have for them: DeepSeek 3.1 and Granite say `thinking` where
+    others say `enable_thinking`; an effort of "none" is not to think."""
+    known = dict(variables)
+    if known.get("reasoning_effort") == "none":
+        known.setdefault("enable_thinking", False)
+    if "enable_thinking" in known:
+        known.setdefault("thinking", known["enable_thinking"])
+    return known

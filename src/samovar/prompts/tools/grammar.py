@@ -1,0 +1,81 @@
+"""The grammar that holds an answer to the tools that were offered and to the format in which the model calls them.
+
+A call that the model may make is held to it from its mark on; one that it must make, from the beginning, or from
+the end of its thoughts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from samovar.core.errors import InvalidInput
+from samovar.core.requests import Constraint, Tool, Tools
+from samovar.prompts.reasoning import Thinking
+from samovar.prompts.tools.format import ToolFormat
+
+LEAD = r"LEAD: /[ \n]{0,2}/"
+
+
+def constraint(
+    format: ToolFormat, tools: Tools, thinking: Thinking, *, opened: bool, wanted: Constraint | None
+) -> Constraint | None:
+    """What an answer with `tools` must look like. `opened`: the prompt leaves the model in its thoughts; `wanted`:
+    what was asked of answers without a call. Raises InvalidInput where both cannot be held to."""
+    if tools.choice == "none":
+        return wanted
+    marks = (*format.shown, thinking.open, thinking.close)
+    rules = _Rules(format, _chosen(tools), marks, several=tools.parallel)
+    if tools.choice != "auto":
+        before = (
+            f"until_{len(marks) - 1} LEAD" if opened else f"(mark_{len(marks) - 2} until_{len(marks) - 1})? LEAD"
+        )
+        return Constraint("lark", rules.text(f"start: {before} calls"), marks=marks)
+    if wanted is not None:
+        if wanted.kind != "json_schema":
+            raise InvalidInput("tools.with_grammar")
+        return Constraint("lark", rules.text(f"start: LEAD (calls | %json {wanted.text})"), marks=marks)
+    if not format.lazy:
+        return None
+    return Constraint("lark", rules.text("start: opened"), start_after=(format.start,), marks=marks)
+
+
+def _chosen(tools: Tools) -> Sequence[Tool]:
+    if tools.choice in ("auto", "required"):
+        return tools.offered
+    return [tool for tool in tools.offered if tool.name == tools.choice]
+
+
+class _Rules:
+    def __init__(self, format: ToolFormat, tools: Sequence[Tool], marks: Sequence[str], *, several: bool) -> None:
+        self._format, self._tools, self._marks, self._several = format, tools, marks, several
+
+    def text(self, start: str) -> str:
+        """`start`, and what it may name: `calls`, and `opened` for what follows a mark that was written."""
+        format, literal = self._format, self.literal
+        first, behind = literal(format.start), literal(format.behind)
+        between, close = literal(format.between), literal(format.close)
+        if format.each:
+            inner = f"opened: {behind} call {close} {self._more(f'{between} {first} {behind} call {close}')}"
+        else:
+            inner = f"opened: {behind} call {self._more(f'{between} call')} {close}"
+        names = [f"call_{i}" for i in range(len(self._tools))]
+        calls = [
+            self._format.style.rule(name, tool, self.literal) for name, tool in zip(names, self._tools, strict=True)
+        ]
+        return "\n".join([start, LEAD, f"calls: {first} opened", inner, f"call: {' | '.join(names)}", *calls])
+
+    def _more(self, call: str) -> str:
+        return f"({call})*" if self._several else ""
+
+    def literal(self, text: str) -> str:
+        """`text` in Lark, control tokens as the marks that the worker knows."""
+        pattern = "|".join(map(re.escape, sorted(self._marks, key=len, reverse=True)))
+        pieces = re.split(f"({pattern})", text)
+        return " ".join(self._piece(piece) for piece in pieces if piece)
+
+    def _piece(self, piece: str) -> str:
+        if piece in self._marks:
+            return f"mark_{self._marks.index(piece)}"
+        return json.dumps(piece, ensure_ascii=False)

@@ -1,0 +1,114 @@
+"""The two ways in which most formats write a call with its arguments as JSON: one object with both, or the name in
+marks and the arguments behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from samovar.core.requests import Tool, ToolCall
+from samovar.prompts.json_text import argued, decoded, encoded, members, string, value
+from samovar.prompts.parsing import SPACE, Argued, Malformed, Opened, Reading, Source, expect, more, skip, up_to
+from samovar.prompts.tools.format import Literal, Offered, compact, json_rule
+
+NAME, COUNT = "NAME", "COUNT"
+"""What stands in a style's texts for the function's name, and for how many calls came before."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A call is `before`, its arguments, `after`. `before` has NAME in it, and maybe COUNT."""
+
+    before: str
+    after: str
+
+    def write(self, call: ToolCall, count: int) -> str:
+        before = self.before.replace(NAME, call.name).replace(COUNT, str(count))
+        return f"{before}{compact(call.arguments)}{self.after}"
+
+    def rule(self, name: str, tool: Tool, literal: Literal) -> str:
+        pieces = self.before.replace(NAME, tool.name).split(COUNT)
+        before = " /[0-9]{1,3}/ ".join(map(literal, pieces))
+        return f"{name}: {before} {json_rule(tool.parameters)} {literal(self.after)}"
+
+
+@dataclass(frozen=True)
+class Keyed(Written):
+    """One JSON object with the name and the arguments under keys of their own, in any order. Some models write the
+    arguments' JSON as a string."""
+
+    names: tuple[str, ...] = ("name",)
+    arguments: tuple[str, ...] = ("arguments", "parameters")
+    ids: tuple[str, ...] = ("id",)
+
+    def read(self, source: Source, offered: Offered) -> Reading[None]:  # noqa: ARG002
+        yield from expect(source, "{")
+        name, id, early, opened = "", "", "", False
+        while key := (yield from members(source)):
+            if key in self.names:
+                name = yield from string(source)
+            elif key in self.ids:
+                id = (yield from value(source)).strip('"')
+            elif key not in self.arguments:
+                yield from value(source)
+            elif name and not opened:
+                yield Opened(name, id)
+                opened = True
+                yield from _object(source)
+            else:
+                early = yield from value(source)
+        if not name:
+            raise Malformed
+        if not opened:
+            yield Opened(name, id)
+            yield Argued(_unwrapped(early))
+
+
+@dataclass(frozen=True)
+class Framed(Written):
+    """The name between the two halves of `before`, then the arguments. `last`: more marks that may end a call, or
+    that stand for `before`'s end."""
+
+    def read(self, source: Source, offered: Offered) -> Reading[None]:  # noqa: ARG002
+        head, _, tail = self.before.partition(NAME)
+        count, _, tail = tail.rpartition(COUNT) if COUNT in tail else ("", "", tail)
+        if head.strip(SPACE):
+            yield from expect(source, head.strip(SPACE))
+        yield from skip(source)
+        if tail.strip(SPACE):
+            name, _ = yield from up_to(source, (tail.strip(SPACE),))
+        else:
+            name = yield from _up_to_brace(source)
+        name = name.strip(SPACE)
+        plain = name.rpartition(count)[0] if count else name
+        if not plain or any(character in plain for character in SPACE):
+            raise Malformed
+        yield Opened(plain)
+        yield from argued(source)
+        if after := self.after.strip(SPACE):
+            yield from skip(source)
+            if source.rest:
+                yield from expect(source, after)
+
+
+def _up_to_brace(source: Source) -> Reading[str]:
+    while "{" not in source.rest:
+        yield from more(source)
+    return source.take(source.rest.index("{"))
+
+
+def _object(source: Source) -> Reading[None]:
+    yield from skip(source)
+    if source.rest.startswith('"'):
+        yield Argued(_unwrapped((yield from value(source))))
+    else:
+        yield from argued(source)
+
+
+def _unwrapped(text: str) -> str:
+    """The JSON text of an object, given as such or inside a string; no text is an object without members."""
+    meant = decoded(text or "{}")
+    if isinstance(meant, str):
+        text, meant = meant, decoded(meant or "{}")
+    if not isinstance(meant, dict):
+        raise Malformed
+    return text if text.strip() else encoded(meant)

@@ -1,0 +1,91 @@
+"""A message as chat templates expect to find it: OpenAI's shape, as a mapping."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from samovar.core.requests import Message, ToolCall
+from samovar.prompts.disguise import rewritten
+
+Turn = dict[str, object]
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+class Arguments(dict[str, object]):
+    """A call's arguments. A template that writes them as they are gets JSON, not what Python makes of them."""
+
+    def __str__(self) -> str:
+        return json.dumps(self, ensure_ascii=False)
+
+
+def parsed(text: str) -> object:
+    """The arguments as an object where they are one, else the text."""
+    try:
+        meant = json.loads(text or "{}")
+    except ValueError:
+        return text
+    return Arguments(meant) if isinstance(meant, dict) else text
+
+
+def turn(message: Message, arguments: Callable[[str], object] = parsed) -> Turn:
+    """Only what the message has: templates ask whether a key is there. `arguments`: what their text becomes."""
+    found: Turn = {"role": message.role, "content": message.content}
+    if message.name:
+        found["name"] = message.name
+    if message.reasoning is not None:
+        found["reasoning_content"] = message.reasoning
+    if message.tool_calls:
+        found["tool_calls"] = [_called(call, arguments) for call in message.tool_calls]
+    if message.tool_call_id is not None:
+        found["tool_call_id"] = message.tool_call_id
+    return found
+
+
+def _called(call: ToolCall, arguments: Callable[[str], object]) -> Turn:
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments(call.arguments)},
+    }
+
+
+def hidden(message: Message, hide: Callable[[str], str]) -> Message:
+    """`message` with every text in it through `hide`; arguments inside their JSON, where it can be read."""
+
+    def maybe(text: str | None) -> str | None:
+        return None if text is None else hide(text)
+
+    return replace(
+        message,
+        role=hide(message.role),
+        content=hide(message.content),
+        name=maybe(message.name),
+        reasoning=maybe(message.reasoning),
+        tool_call_id=maybe(message.tool_call_id),
+        tool_calls=tuple(
+            ToolCall(hide(call.id), hide(call.name), _hidden(call.arguments, hide)) for call in message.tool_calls
+        ),
+    )
+
+
+def _hidden(arguments: str, hide: Callable[[str], str]) -> str:
+    meant = parsed(arguments)
+    if isinstance(meant, str):
+        return hide(meant)
+    return json.dumps(rewritten(meant, hide), ensure_ascii=False)
+
+
+def named(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Each tool's result with the name of the function that it is the result of, which some templates ask for."""
+    names = {call.id: call.name for message in messages for call in message.tool_calls}
+    return tuple(
+        replace(message, name=names[message.tool_call_id])
+        if message.role == "tool" and not message.name and message.tool_call_id in names
+        else message
+        for message in messages
+    )
