@@ -100,7 +100,6 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
     shared = {
         "model": None if model in ("", "default") else model,
         "n": n,
-        "stop": stop,
         "constraint": constraint,
         "guidance": guidance,
         "banned": banned,
@@ -108,7 +107,10 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
         "sampling": sampling,
     }
     return OpenAIAsked(
-        completions=tuple(msgspec.structs.replace(completion, **shared) for completion in completions),
+        completions=tuple(
+            msgspec.structs.replace(completion, stop=(*stop, *completion.stop), **shared)
+            for completion in completions
+        ),
         stream=stream,
         include_usage=options.flag("include_usage"),
         preset=preset or None,
