@@ -97,9 +97,9 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """One request in no dialect's shape: messages for the model's template, or a raw prompt (text or token ids).
 
     `continue_last`: the last message is an unfinished answer that the model is to go on with.
-    `max_tokens` None: up to the end of the window. `logprobs` None: not wanted; k: with k alternatives, of the
-    model's own distribution, or with `logprobs_after` of what the chain left of it. `prompt_logprobs`: the same for
-    the tokens of the prompt.
+    `max_tokens` None: up to the end of the window; 0: nothing is drawn. `logprobs` None: not wanted; k: with k
+    alternatives, of the model's own distribution, or with `logprobs_after` of what the chain left of it.
+    `prompt_logprobs`: the former for the tokens of the prompt, all of which are computed for it.
     `tools`: what the model may call. `reads`: reasoning and tool calls are told apart from the text of the answer
     (events Thought and Call); otherwise they stay in it as the model wrote them. `template`: in place of the
     model's own; `variables`: what a template is given besides (`enable_thinking`, `reasoning_effort` …). `suffix`:

@@ -81,6 +81,7 @@ class AnswerService:
             logprobs_after=completion.logprobs_after,
             constraint=completion.constraint,
             banned=completion.banned,
+            prompt_logprobs=completion.prompt_logprobs,
             look=look,
             guidance_scale=guidance.scale if guidance else 1.0,
             negative=await self._negative(completion, guidance, served.info) if guidance else (),

@@ -85,7 +85,12 @@ FIELDS: tuple[Field, ...] = (
         ),
     ),
     refused("web_search_options", "the server fetches nothing", ("chat",)),
-    refused("echo", "prompt log-probabilities are not there yet", ("text",), (False,)),
+    honoured(
+        "echo",
+        "the prompt before the answer, with `logprobs` those of its tokens, all of which are computed for them; "
+        "`max_tokens` may then be 0",
+        "text",
+    ),
     refused("suffix", "infilling is not there yet", ("text",), ("",)),
     inert("parallel_tool_calls", "without tools it means nothing", "chat"),
     inert("reasoning_effort", "no reasoning control yet", "chat"),

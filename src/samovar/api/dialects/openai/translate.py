@@ -40,9 +40,11 @@ TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 
 
 class OpenAIAsked(Asked, frozen=True, kw_only=True):
-    """`include_usage`: a stream ends with a chunk of its own for the usage."""
+    """`include_usage`: a stream ends with a chunk of its own for the usage. `echo`: completions begin with their
+    prompts."""
 
     include_usage: bool = False
+    echo: bool = False
 
 
 def chat(body: Json) -> OpenAIAsked:
@@ -66,15 +68,17 @@ def text(body: Json) -> OpenAIAsked:
     """A body of /v1/completions. Raises InvalidInput."""
     fields = Fields(body)
     settle(fields, FIELDS, "text")
-    limit, logprobs = read_limit(fields, "max_tokens", TEXT_TOKENS), _text_logprobs(fields)
+    echo, logprobs = fields.flag("echo"), _text_logprobs(fields)
+    limit = read_limit(fields, "max_tokens", TEXT_TOKENS, least=0 if echo else 1)
     completions = tuple(
-        Completion(prompt=prompt, max_tokens=limit, logprobs=logprobs) for prompt in read_prompts(fields)
+        Completion(prompt=prompt, max_tokens=limit, logprobs=logprobs, prompt_logprobs=logprobs if echo else None)
+        for prompt in read_prompts(fields)
     )
     best_of = fields.whole("best_of", 1, MOST_CHOICES)
     asked = _asked(fields, completions)
     if best_of is not None and best_of > asked.completions[0].n:
         raise InvalidParameter("api.openai.best_of", name="best_of", best_of=best_of, n=asked.completions[0].n)
-    return asked
+    return msgspec.structs.replace(asked, echo=echo)
 
 
 def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
