@@ -72,7 +72,7 @@ def test_likelihoods_of_prompt_and_answer_are_one_list(client: openai.OpenAI) ->
 def test_several_prompts_each_have_their_own(client: openai.OpenAI) -> None:
     answer = client.completions.create(model=MODEL, prompt=["ab", "cde"], echo=True, n=2, max_tokens=0, logprobs=0)
     assert [choice.text for choice in answer.choices] == ["ab", "ab", "cde", "cde"]
-    assert [len(choice.logprobs.tokens) for choice in answer.choices if choice.logprobs] == [2, 2, 3, 3]
+    assert [len(one.logprobs.tokens or ()) for one in answer.choices if one.logprobs] == [2, 2, 3, 3]
 
 
 @pytest.mark.parametrize("logprobs", [None, 1])

@@ -14,7 +14,7 @@ from samovar.prompts.template import Rendered
 from samovar.runtime.process import Stream
 from samovar.services.contracts import Embedded, Measured, RenderedPrompt
 from samovar.services.models import ModelService, Served
-from samovar.services.rendering import rendered
+from samovar.services.rendering import filled_in, rendered
 from samovar.services.sizes import Sizes
 
 
@@ -68,7 +68,8 @@ class AnswerService:
     async def ask(self, served: Served, completion: Completion, look: int | None = None) -> Stream:
         """As `start`, of a model that is held."""
         given, guidance = completion.prompt, completion.guidance
-        prompt = Rendered(()) if isinstance(given, tuple) else await self._rendered(completion, served.info)
+        whole = isinstance(given, tuple) and completion.suffix is None
+        prompt = Rendered(()) if whole else await self._rendered(completion, served.info)
         request = GenerateRequest(
             id="",
             parts=prompt.parts,
@@ -101,7 +102,7 @@ class AnswerService:
     async def render(self, completion: Completion) -> RenderedPrompt:
         """What `start` would send."""
         async with self._models.serving(completion.model) as served:
-            if isinstance(completion.prompt, tuple):
+            if isinstance(completion.prompt, tuple) and completion.suffix is None:
                 return RenderedPrompt((), completion.prompt)
             prompt = await self._rendered(completion, served.info)
             spelled = await served.worker.tokenize(prompt.parts)
@@ -116,6 +117,8 @@ class AnswerService:
 
     async def _rendered(self, completion: Completion, info: EngineInfo) -> Rendered:
         """A raw text prompt is the caller's own markup; messages go through the template."""
+        if completion.suffix is not None:
+            return Rendered(filled_in(completion, completion.suffix, info))
         if isinstance(completion.prompt, str):
             return Rendered((Part(completion.prompt, special=True),))
         return await rendered(completion.messages, info, continue_last=completion.continue_last)

@@ -91,7 +91,11 @@ FIELDS: tuple[Field, ...] = (
         "`max_tokens` may then be 0",
         "text",
     ),
-    refused("suffix", "infilling is not there yet", ("text",), ("",)),
+    honoured(
+        "suffix",
+        "what stands behind the answer, for models that have learnt to fill in; others: 400. Not empty",
+        "text",
+    ),
     inert("parallel_tool_calls", "without tools it means nothing", "chat"),
     inert("reasoning_effort", "no reasoning control yet", "chat"),
     inert("verbosity", "no local model takes it", "chat"),

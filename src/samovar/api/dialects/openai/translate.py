@@ -68,10 +68,16 @@ def text(body: Json) -> OpenAIAsked:
     """A body of /v1/completions. Raises InvalidInput."""
     fields = Fields(body)
     settle(fields, FIELDS, "text")
-    echo, logprobs = fields.flag("echo"), _text_logprobs(fields)
+    echo, suffix, logprobs = fields.flag("echo"), fields.text("suffix") or None, _text_logprobs(fields)
     limit = read_limit(fields, "max_tokens", TEXT_TOKENS, least=0 if echo else 1)
     completions = tuple(
-        Completion(prompt=prompt, max_tokens=limit, logprobs=logprobs, prompt_logprobs=logprobs if echo else None)
+        Completion(
+            prompt=prompt,
+            suffix=suffix,
+            max_tokens=limit,
+            logprobs=logprobs,
+            prompt_logprobs=logprobs if echo else None,
+        )
         for prompt in read_prompts(fields)
     )
     best_of = fields.whole("best_of", 1, MOST_CHOICES)
