@@ -198,7 +198,7 @@ def test_logprobs_mean_what_each_endpoint_says() -> None:
         {"max_tokens": 0}, {"max_tokens": -2}, {"temperature": -1}, {"temperature": "hot"}, {"stream": 1},
         {"stream_options": []}, {"model": 5}, {"prompt": []}, {"prompt": {}}, {"prompt": [1, "a"]},
         {"prompt": [-1]}, {"prompt": [True]}, {"prompt": [[]]}, {"prompt": ["x"] * 65, "n": 2},
-        {"logprobs": 21}, {"best_of": 3}, {"suffix": "end"}, {"echo": True},
+        {"logprobs": 21}, {"best_of": 3}, {"suffix": 5}, {"echo": "yes"}, {"echo": False, "max_tokens": 0},
         {"response_format": {"type": "yaml"}}, {"response_format": {"type": "json_schema"}},
         {"response_format": "json"}, {"json_schema": [1]}, {"regex": 5}, {"grammar": {}},
     ],

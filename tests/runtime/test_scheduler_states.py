@@ -42,6 +42,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             queue=4,
             worth=3,
             probe=4,
+            rows=5,
             can_copy=self.can_copy,
             can_remove_tail=self.can_remove_tail,
             can_shift=self.can_shift,
@@ -53,10 +54,18 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.alive: list[Job] = []
         self.names = 0
 
-    @rule(prompt=TOKENS, choices=st.integers(1, 3), negative=st.none() | TOKENS, tenant=st.sampled_from("ab"))
-    def submit(self, prompt: list[int], choices: int, negative: list[int] | None, tenant: str) -> None:
+    @rule(
+        prompt=TOKENS,
+        choices=st.integers(1, 3),
+        negative=st.none() | TOKENS,
+        tenant=st.sampled_from("ab"),
+        scores=st.booleans(),
+    )
+    def submit(
+        self, prompt: list[int], choices: int, negative: list[int] | None, tenant: str, scores: bool
+    ) -> None:
         self.names += 1
-        first = Job(str(self.names), 0, prompt, len(prompt), tenant)
+        first = Job(str(self.names), 0, prompt, len(prompt), tenant, scores=scores)
         try:
             self.alive += self.scheduler.submit(first, choices, negative)
         except Busy:
@@ -77,6 +86,8 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.engine.run(plan, self.scheduler, flaky=flaky)
         assert bool(plan.work or plan.ops) == (not self.scheduler.idle)
         assert len({work.sequence for work in plan.work}) == len(plan.work)
+        for work in plan.work:
+            self.score(work)
         wanted = [work for work in plan.work if work.wanted]
         assert all(one in [work.job for work in wanted] for work in wanted for one in work.job.pair)
         for work, draw in zip([work for work in wanted if not work.job.leader], draws, strict=False):
@@ -84,6 +95,17 @@ class SchedulerMachine(RuleBasedStateMachine):
                 for sequence in self.scheduler.keep_logits(work.job):
                     self.engine.kept[sequence] = self.engine.tokens(sequence)
             self.draw(work, [*work.guesses[:lucky], *[draw] * (1 + len(work.guesses))])
+
+    def score(self, work: Work) -> None:
+        """The logits after each token of a prompt that is scored are given, few at a time, before it is drawn
+        from."""
+        job = work.job
+        if work.every:
+            assert work.start <= job.scored, "no token of it came from a cache"
+            assert work.rows == work.count <= self.limits.rows
+            self.scheduler.scored(job, work.start + work.count)
+        assert not (work.wanted and job.scoring)
+        assert not (job.scores and (job.index or job.leader))
 
     def draw(self, work: Work, tokens: list[int]) -> None:
         """Draws `tokens`, the first of them after the last token of the job, up to one that was not guessed."""
@@ -195,7 +217,7 @@ class WithShifts(SchedulerMachine):
         gap = data.draw(st.integers(1, len(slot.tokens) - start - 1))
         prompt = slot.tokens[:start] + slot.tokens[start + gap :] + more
         if len(prompt) < self.limits.window:
-            self.submit(prompt, 1, None, slot.tenant)
+            self.submit(prompt, 1, None, slot.tenant, scores=False)
 
 
 class WithInsertions(WithShifts):
@@ -205,13 +227,13 @@ class WithInsertions(WithShifts):
     @rule(data=st.data(), held=st.permutations(range(10, 30)), new=st.lists(st.integers(0, 2), max_size=6))
     def insert(self, data: st.DataObject, held: list[int], new: list[int]) -> None:
         """A prompt is answered, and asked for again with something else in its middle, at one or two places."""
-        self.submit(held, 1, None, "a")
+        self.submit(held, 1, None, "a", scores=False)
         for _ in range(data.draw(st.integers(0, 9))):
             self.step([3, 3, 3], [], 0, flaky=False)
         first, second, third = sorted(data.draw(st.lists(st.integers(0, 20), min_size=3, max_size=3)))
         prompt = held[:first] + new + held[first:second] + new + held[third:] + [1]
         if len(prompt) < self.limits.window:
-            self.submit(prompt, 1, None, "a")
+            self.submit(prompt, 1, None, "a", scores=False)
 
     @invariant()
     def what_is_not_exact_is_not_kept(self) -> None:

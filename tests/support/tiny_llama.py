@@ -161,11 +161,16 @@ class TinyLlama:
         blocks: Mapping[str, npt.NDArray[np.uint8]] | None = None,
         *,
         adds_bos: bool = False,
+        marks: Sequence[str] = (),
+        metadata: Mapping[str, int] | None = None,
     ) -> Path:
-        """Writes the model; `blocks` (of `type`) in place of the float32 values where given."""
+        """Writes the model; `blocks` (of `type`) in place of the float32 values where given. `marks`: control
+        tokens in place of the last tokens of the vocabulary; `metadata`: further numbers in its header."""
         writer = gguf.GGUFWriter(path, "llama")
         self._describe(writer)
-        write_vocabulary(writer, self.kinds, adds_bos=adds_bos)
+        write_vocabulary(writer, self.kinds, adds_bos=adds_bos, marks=marks)
+        for key, number in (metadata or {}).items():
+            writer.add_uint32(key, number)
         for name, weight in self.weights.items():
             if blocks and name in blocks:
                 writer.add_tensor(name, blocks[name], raw_dtype=gguf.GGMLQuantizationType[type])
@@ -194,10 +199,17 @@ class TinyLlama:
         writer.add_vocab_size(len(self.tokens))
 
 
-def write_vocabulary(writer: gguf.GGUFWriter, changed: list[int] | None = None, *, adds_bos: bool) -> int:
-    """Writes tokenizer and template, with `changed` kinds of tokens in place of the usual ones; the number of
-    tokens."""
+def write_vocabulary(
+    writer: gguf.GGUFWriter, changed: list[int] | None = None, *, adds_bos: bool, marks: Sequence[str] = ()
+) -> int:
+    """Writes tokenizer and template, with `changed` kinds of tokens in place of the usual ones, and with control
+    tokens `marks` in place of the last ones; the number of tokens."""
     texts, kinds, merges = _vocabulary()
+    if marks:
+        gone = set(texts[-len(marks) :])
+        texts[-len(marks) :] = marks
+        changed = [*(changed or kinds)[: -len(marks)], *[int(gguf.TokenType.CONTROL)] * len(marks)]
+        merges = [merge for merge in merges if merge.replace(" ", "") not in gone]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("smollm")
     writer.add_token_list(texts)

@@ -48,9 +48,10 @@ class PromptProgress(msgspec.Struct, frozen=True, tag="progress"):
 
 class PromptTokens(msgspec.Struct, frozen=True, tag="prompt"):
     """The prompt's tokens with their log-probabilities, in order; the first one's is None. Where they were asked
-    for."""
+    for. Control tokens have their text as bytes. `index`: the first of the choices that answer this prompt."""
 
     tokens: tuple[TokenDetail, ...]
+    index: int = 0
 
 
 class Delta(msgspec.Struct, frozen=True, tag="delta"):

@@ -95,17 +95,25 @@ class Banned(msgspec.Struct, frozen=True):
     ignore_case: bool = False
 
 
+class SourceFile(msgspec.Struct, frozen=True):
+    """A file beside the one that is filled in."""
+
+    name: str
+    text: str
+
+
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """One request in no dialect's shape: messages for the model's template, or a raw prompt (text or token ids).
 
     `continue_last`: the last message is an unfinished answer that the model is to go on with.
-    `max_tokens` None: up to the end of the window. `logprobs` None: not wanted; k: with k alternatives, of the
-    model's own distribution, or with `logprobs_after` of what the chain left of it. `prompt_logprobs`: the same for
-    the tokens of the prompt.
+    `max_tokens` None: up to the end of the window; 0: nothing is drawn. `logprobs` None: not wanted; k: with k
+    alternatives, of the model's own distribution, or with `logprobs_after` of what the chain left of it.
+    `prompt_logprobs`: the former for the tokens of the prompt, all of which are computed for it.
     `tools`: what the model may call. `reads`: reasoning and tool calls are told apart from the text of the answer
     (events Thought and Call); otherwise they stay in it as the model wrote them. `template`: in place of the
     model's own; `variables`: what a template is given besides (`enable_thinking`, `reasoning_effort` …). `suffix`:
-    what stands behind the place that is to be filled in; `prompt` is then what stands before it.
+    what stands behind the place that is to be filled in; `prompt`, a text, is then what stands before it, and
+    `files` what else the model should know of the project.
     `keep_alive`: seconds that the model stays loaded when nobody has used it since, 0: not at all, negative: for
     ever, None: as the settings say.
     `tenant`: whose prompt it is; caches are shared within a tenant only. `session`: the conversation it belongs to,
@@ -132,6 +140,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     template: str | None = None
     variables: Mapping[str, object] = {}
     suffix: str | None = None
+    files: tuple[SourceFile, ...] = ()
     keep_alive: float | None = None
     tenant: str = ""
     session: str = ""

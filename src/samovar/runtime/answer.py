@@ -28,6 +28,7 @@ from samovar.core.requests import GenerateRequest
 from samovar.prompts.banned import BannedTexts
 from samovar.prompts.stream import TextStream
 from samovar.runtime.jobs import Job
+from samovar.runtime.scoring import Scores
 from samovar.sampling import Lexicon, Sampler
 from samovar.sampling.grammar import Grammar
 from samovar.sampling.guidance import guided
@@ -222,7 +223,7 @@ class Choice:
 
 
 class Answer:
-    """All choices of one request."""
+    """All choices of one request. `scores`: where the likelihoods of its prompt are wanted."""
 
     def __init__(
         self,
@@ -233,9 +234,11 @@ class Answer:
         grammar: Grammar | None,
         *,
         shown: Mapping[int, bytes] = NONE_SHOWN,
+        scores: Scores | None = None,
         patient: bool = False,
     ) -> None:
         self.id = request.id
+        self.scores = scores
         self.request = request
         self.choices = [Choice(request, job, seed, lexicon, grammar, shown=shown, patient=patient) for job in jobs]
         self._began: float | None = None

@@ -49,9 +49,10 @@ class Caches:
         return len(set[int]().union(*(slot.cells for slot in self.slots if slot.busy)))
 
     def place(self, job: Job, plan: Plan) -> None:
-        """Gives `job` an idle slot, with as much of its tokens' cache as there is. There is an idle slot."""
+        """Gives `job` an idle slot, with as much of its tokens' cache as there is, but for one whose logits are
+        wanted, which no cache has. There is an idle slot."""
         job.admitted = self.tick()
-        best = self._best(job)
+        best = None if job.scoring else self._best(job)
         if best:
             best.take(job, plan)
         else:

@@ -19,6 +19,7 @@ from samovar.runtime.frames import FromWorker, Happened
 from samovar.runtime.jobs import Job, Remove
 from samovar.runtime.prompt import Prompts
 from samovar.runtime.scheduler import Scheduler
+from samovar.runtime.scoring import Scores
 from samovar.sampling import Lexicon
 from samovar.sampling.chain import Chain
 from samovar.sampling.grammar import Grammars
@@ -130,6 +131,7 @@ class Desk:
                 raise InvalidInput("runtime.cannot_take_back", architecture=self._engine.info.architecture)
             grammar = self._grammars.grammar(request.constraint) if request.constraint else None
             first = Job(request.id, 0, tokens, len(tokens), request.tenant, request.session, warm=request.warm)
+            first.scores = request.prompt_logprobs is not None
             jobs = self._scheduler.submit(first, request.n, self._prompts.negative(request, tokens))
         except SamovarError as error:
             self.say(request.id, Failed(error.value()))
@@ -137,7 +139,15 @@ class Desk:
         seed = request.sampling.seed
         seed = secrets.randbits(31) if seed is None else seed
         shown = self._prompts.controls(request.shown)
-        answer = Answer(request, jobs, seed, self._lexicon, grammar, shown=shown, patient=self._patient)
+        scores = self._scores(request, tokens)
+        answer = Answer(
+            request, jobs, seed, self._lexicon, grammar, shown=shown, scores=scores, patient=self._patient
+        )
         self._answers[request.id] = answer
         self.choices.update({choice.job: choice for choice in answer.choices})
         self.say(request.id, Accepted(len(tokens), seed))
+
+    def _scores(self, request: GenerateRequest, prompt: list[int]) -> Scores | None:
+        if request.prompt_logprobs is None:
+            return None
+        return Scores(prompt, request.prompt_logprobs, self._engine.info.vocab_size, self._prompts.written)

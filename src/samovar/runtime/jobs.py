@@ -19,7 +19,8 @@ class Job:
 
     `shadow`: the same choice after a negative prompt; `leader`: whose shadow this is. `borrows`: tokens that a
     shadow waits for its leader to compute, before it copies them. `warm`: its prompt is read in idle time, for a
-    request that may come.
+    request that may come. `scores`: the logits after each token of its prompt are wanted, and are there for the
+    first `scored` of them.
     """
 
     request: str
@@ -33,6 +34,8 @@ class Job:
     leader: Job | None = None
     borrows: int = 0
     warm: bool = False
+    scores: bool = False
+    scored: int = 0
     slot: Slot | None = None
     moved: Moved | None = None
     cached: int = -1
@@ -46,6 +49,11 @@ class Job:
     @property
     def restoring(self) -> bool:
         return self.slot is not None and self.slot.restoring
+
+    @property
+    def scoring(self) -> bool:
+        """Whether its prompt must be computed for its logits, which no cache has."""
+        return self.scores and self.scored < self.prompt
 
     @property
     def missing(self) -> int:
@@ -138,7 +146,8 @@ Operation = Remove | Copy | Shift | Save | Restore
 @dataclass(slots=True)
 class Work:
     """`count` tokens of `job` from position `start`; `wanted`: a token is drawn after the last one. Without any, it
-    is drawn from the logits that were kept. `guesses` are computed behind them, and a token is drawn after each."""
+    is drawn from the logits that were kept. `guesses` are computed behind them, and a token is drawn after each.
+    `every`: the logits after each of the tokens are wanted."""
 
     job: Job
     sequence: int
@@ -146,10 +155,13 @@ class Work:
     count: int
     wanted: bool
     guesses: list[int] = field(default_factory=list)
+    every: bool = False
 
     @property
     def rows(self) -> int:
         """Rows of logits that the batch gives for it."""
+        if self.every:
+            return self.count
         return 1 + len(self.guesses) if self.wanted and self.count else 0
 
 
@@ -171,8 +183,9 @@ class Limits:
     """`window`: tokens of one request; `chunk`: prompt tokens of a step when nothing streams; `busy_chunk`: when
     something does; `queue`: requests that may wait. `worth`: tokens from which a cache is worth the milliseconds
     that it takes to save or to restore it; `probe`: tokens after a gap that must be alike
-    before what follows is moved. `apart`: each sequence has a window of cells of its own, and what is idle slows
-    nobody. `reuse_shifted`: what follows inserted text is moved too, which is approximate.
+    before what follows is moved. `rows`: of logits of a prompt in one step. `apart`: each sequence has a window of
+    cells of its own, and what is idle slows nobody. `reuse_shifted`: what follows inserted text is moved too, which
+    is approximate.
     """
 
     window: int
@@ -183,6 +196,7 @@ class Limits:
     queue: int = 64
     worth: int = 32
     probe: int = 64
+    rows: int = 64
     can_copy: bool = True
     can_remove_tail: bool = True
     can_shift: bool = False

@@ -148,19 +148,36 @@ class GenerationLoop:
         start = 0
         rows_of: dict[Job, Sequence[Row]] = {}
         for work in plan.work:
-            if work.wanted:
+            if work.wanted or work.every:
                 own = list(rows[start : start + work.rows])
                 rows_of[work.job] = own or [self._keeper.kept(work.sequence)]
                 start += work.rows
         for work in plan.work:
             job = work.job
-            if job.leader:
+            if job.leader or (work.every and not self._score(work, rows_of)):
                 continue
             if not work.wanted:
                 if job.index == 0:
                     self._desk.progress(job)
             elif job in self._desk.choices:
                 self._verify(work, rows_of[job], rows_of[job.shadow][0] if job.shadow else None)
+
+    def _score(self, work: Work, rows_of: dict[Job, Sequence[Row]]) -> bool:
+        """Notes how likely tokens of the prompt were, and leaves the last row to be drawn from. False: the request
+        has failed."""
+        job, rows = work.job, rows_of[work.job]
+        scores = self._desk.answer(job).scores
+        assert scores is not None
+        try:
+            scored = scores.take(work.start, rows)
+        except SamovarError as error:
+            self._remove(self._desk.fail(job.request, error))
+            return False
+        self.scheduler.scored(job, work.start + work.count)
+        if scored:
+            self._desk.say(job.request, scored)
+        rows_of[job] = rows[-1:]
+        return True
 
     def _verify(self, work: Work, rows: Sequence[Row], against: Row | None) -> None:
         """Draws the next token, and one more after each guess, as long as the guesses come true."""
@@ -191,8 +208,8 @@ class GenerationLoop:
                 looked = choice.looked(row, against, self.engine.piece)
                 self._remove(self._desk.finish(choice, [looked, *choice.end("stop")]))
                 return None
-            if job.warm:
-                self._remove(self._desk.finish(choice, choice.end("stop")))
+            if job.warm or not choice.left(1):
+                self._remove(self._desk.finish(choice, choice.end("stop" if job.warm else "length")))
                 return None
             token, detail = choice.draw(row, against)
         except SamovarError as error:
@@ -238,6 +255,7 @@ def limits_of(engine: Engine, *, reuse_shifted: bool = False) -> Limits:
     return Limits(
         chunk=_whole(Limits.chunk, info.setting),
         busy_chunk=_whole(Limits.busy_chunk, info.setting),
+        rows=info.rows or Limits.rows,
         window=info.window,
         cells=info.cells,
         sequences=info.parallel,

@@ -28,6 +28,7 @@ class Prompts:
         """`labels`: caches that were kept with a `note`."""
         self._engine = engine
         self._spellings = Spellings()
+        self._controls: dict[int, bytes] = {}
         for label in labels:
             self._learn(label)
 
@@ -66,6 +67,17 @@ class Prompts:
                 return [*known, *tail]
         written = not bos or begins_with(parts, self._engine.info.bos_text)
         return self._tokens(parts, bos=not written)
+
+    def written(self, token: int) -> bytes:
+        """The token's bytes; of a control token those of its text."""
+        piece = self._engine.piece(token)
+        if piece:
+            return piece
+        if not self._controls:
+            texts = self._engine.info.special_texts
+            spelled = ((self._engine.tokenize(text, special=True), text.encode()) for text in texts)
+            self._controls = {tokens[0]: text for tokens, text in spelled if len(tokens) == 1}
+        return self._controls.get(token, b"")
 
     def plain(self, parts: Sequence[Part]) -> list[int]:
         """As `tokenize`, of what continues nothing that was ever said."""

@@ -66,11 +66,19 @@ class Scheduler:
             raise Busy("runtime.queue_full", queued=queued)
         jobs = [
             first,
-            *(replace(first, index=i, tokens=list(first.tokens), after=first) for i in range(1, choices)),
+            *(
+                replace(first, index=i, tokens=list(first.tokens), after=first, scores=False)
+                for i in range(1, choices)
+            ),
         ]
         for job in jobs if negative else ():
             job.shadow = replace(
-                job, tokens=list(negative or ()), prompt=len(negative or ()), after=None, leader=job
+                job,
+                tokens=list(negative or ()),
+                prompt=len(negative or ()),
+                after=None,
+                leader=job,
+                scores=False,
             )
         self.waiting.extend(jobs)
         self._steady = False
@@ -98,7 +106,8 @@ class Scheduler:
         for job, count in wants:
             if job.slot and self._make_room(count, job, plan):
                 start = job.computed
-                plan.work.append(Work(job, job.slot.sequence, start, count, start + count == len(job.tokens)))
+                last = start + count == len(job.tokens)
+                plan.work.append(Work(job, job.slot.sequence, start, count, last, every=job.scoring))
                 self.caches.grow(job.slot, job.tokens[start : start + count])
         plan.work = [work for work in plan.work if work.job.slot]
         self._steady = not self.waiting and [work.job for work in plan.work] == self.running == drawing
@@ -111,7 +120,7 @@ class Scheduler:
         plan.ops.clear()
         for work in plan.work:
             slot = self.slots[work.sequence]
-            work.start, work.count, work.guesses = len(slot.tokens), 1, []
+            work.start, work.count, work.guesses, work.every = len(slot.tokens), 1, [], False
             slot.cells += self.caches.cells.take(1)
             slot.tokens.append(work.job.tokens[-1])
         return plan
@@ -180,6 +189,10 @@ class Scheduler:
             slot.known = len(slot.tokens)
         return [slot.sequence for slot in slots]
 
+    def scored(self, job: Job, end: int) -> None:
+        """The logits after the first `end` tokens of the job's prompt have been seen."""
+        job.scored = max(job.scored, end)
+
     def restored(self, job: Job, *, worked: bool) -> None:
         """What became of a `Restore`: where it did not work, the sequence is empty."""
         self.caches.restored(job, worked=worked)
@@ -234,6 +247,7 @@ class Scheduler:
         for job in readers:
             held = len(job.pair) > 1 or not self.limits.can_remove_tail
             count = 0 if job.borrows or job.restoring else min(budget, job.missing - held, job.stretch)
+            count = min(count, self.limits.rows) if job.scoring else count
             if count > 0:
                 shares.append((job, count))
                 budget -= count

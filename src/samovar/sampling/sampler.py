@@ -86,9 +86,7 @@ class Sampler:
     def logprobs(self, logits: Logits, token: int, count: int) -> tuple[float, list[tuple[int, float]]]:
         """(log-probability of `token`, the `count` likeliest tokens with theirs, best first), natural logarithms of
         the model's own distribution: before any step. Raises EngineFailed as `draw` does."""
-        check(logits, self._lexicon.size)
-        norm, top = _likeliest(Candidates(logits), count)
-        return float(logits[token]) - norm, top
+        return model_logprobs(logits, self._lexicon.size, token, count)
 
     def final_logprobs(self, token: int, count: int) -> tuple[float, list[tuple[int, float]]]:
         """As `logprobs`, of what the chain left at the last draw, which gave `token`; for a sampler made with
@@ -97,6 +95,13 @@ class Sampler:
         norm, top = _likeliest(self._final, max(count, 1))
         place = next(i for i in range(len(self._final)) if self._final.token(i) == token)
         return float(self._final.logits[place]) - norm, top[:count]
+
+
+def model_logprobs(logits: Logits, size: int, token: int, count: int) -> tuple[float, list[tuple[int, float]]]:
+    """As `Sampler.logprobs`, for `logits` of a vocabulary of `size`."""
+    check(logits, size)
+    norm, top = _likeliest(Candidates(logits), count)
+    return float(logits[token]) - norm, top
 
 
 def _likeliest(candidates: Candidates, count: int) -> tuple[float, list[tuple[int, float]]]:

@@ -14,7 +14,7 @@ from samovar.prompts.template import Rendered
 from samovar.services.contracts import Embedded, Generation, Measured, RenderedPrompt
 from samovar.services.models import ModelService, Served
 from samovar.services.reading import planned, read
-from samovar.services.rendering import rendered_chat
+from samovar.services.rendering import filled_in, rendered_chat
 from samovar.services.sizes import Sizes
 
 
@@ -68,7 +68,8 @@ class AnswerService:
     async def ask(self, served: Served, completion: Completion, look: int | None = None) -> Generation:
         """As `start`, of a model that is held."""
         given, guidance = completion.prompt, completion.guidance
-        prompt = Rendered(()) if isinstance(given, tuple) else await self._rendered(completion, served.info)
+        whole = isinstance(given, tuple) and completion.suffix is None
+        prompt = Rendered(()) if whole else await self._rendered(completion, served.info)
         plan = planned(completion, served.info, prompt) if completion.reads else None
         request = GenerateRequest(
             id="",
@@ -83,6 +84,7 @@ class AnswerService:
             constraint=plan.constraint if plan else completion.constraint,
             shown=plan.shown if plan else (),
             banned=completion.banned,
+            prompt_logprobs=completion.prompt_logprobs,
             look=look,
             guidance_scale=guidance.scale if guidance else 1.0,
             negative=await self._negative(completion, guidance, served.info) if guidance else (),
@@ -102,7 +104,7 @@ class AnswerService:
     async def render(self, completion: Completion) -> RenderedPrompt:
         """What `start` would send."""
         async with self._models.serving(completion.model) as served:
-            if isinstance(completion.prompt, tuple):
+            if isinstance(completion.prompt, tuple) and completion.suffix is None:
                 return RenderedPrompt((), completion.prompt)
             prompt = await self._rendered(completion, served.info)
             spelled = await served.worker.tokenize(prompt.parts)
@@ -117,6 +119,8 @@ class AnswerService:
 
     async def _rendered(self, completion: Completion, info: EngineInfo) -> Rendered:
         """A raw text prompt is the caller's own markup; messages go through the template."""
+        if completion.suffix is not None:
+            return Rendered(filled_in(completion, completion.suffix, info))
         if isinstance(completion.prompt, str):
             return Rendered((Part(completion.prompt, special=True),))
         return await rendered_chat(completion, info)

@@ -1,4 +1,4 @@
-"""Messages to a prompt as the loaded model's own template writes it."""
+"""Messages to a prompt as the loaded model's own template writes it; a text with a hole as the model was taught."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from samovar.core.engine import EngineInfo, Note
-from samovar.core.requests import Completion, Message
+from samovar.core.errors import InvalidInput
+from samovar.core.requests import Completion, Message, Part
+from samovar.prompts.infill import infill
 from samovar.prompts.manner import manner_of
 from samovar.prompts.reasoning import spelled_out
 from samovar.prompts.template import Rendered, render
@@ -62,3 +64,12 @@ async def _rendered(
         tools=tools,
         variables=spelled_out(variables),
     )
+
+
+def filled_in(completion: Completion, suffix: str, info: EngineInfo) -> tuple[Part, ...]:
+    """Raises InvalidInput where the model has not learnt to fill in, or what is before the place is no text."""
+    if info.infill is None:
+        raise InvalidInput("infill.unable", architecture=info.architecture)
+    if not isinstance(completion.prompt, str):
+        raise InvalidInput("infill.no_text")
+    return infill(info.infill, completion.prompt, suffix, completion.files)

@@ -43,13 +43,19 @@ class Choice:
 
 @dataclass
 class Collected:
-    """All choices, in order, and what the answer took. `notes`: what was warned of while it grew."""
+    """All choices, in order, and what the answer took. `prompts`: where they were asked for, the tokens of each
+    prompt, by the first of its choices. `notes`: what was warned of while it grew."""
 
     model: str
     choices: list[Choice]
     done: Done
-    prompt: tuple[TokenDetail, ...] = ()
+    prompts: dict[int, tuple[TokenDetail, ...]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+
+    @property
+    def prompt(self) -> tuple[TokenDetail, ...]:
+        """The tokens of the first prompt."""
+        return self.prompts.get(0, ())
 
 
 def _ignore(_: Event) -> None: ...
@@ -59,7 +65,7 @@ async def collect(generation: Generation, note: Callable[[Event], None] = _ignor
     """Reads the events to their end, each through `note`. Raises what Failed carries; EngineFailed where they end
     without Done."""
     growing: defaultdict[int, _Growing] = defaultdict(_Growing)
-    prompt: tuple[TokenDetail, ...] = ()
+    prompts: dict[int, tuple[TokenDetail, ...]] = {}
     notes: list[Note] = []
     async for event in generation:
         note(event)
@@ -67,14 +73,14 @@ async def collect(generation: Generation, note: Callable[[Event], None] = _ignor
             case Delta() | Thought() | Call() | Finish():
                 growing[event.index].take(event)
             case PromptTokens():
-                prompt = event.tokens
+                prompts[event.index] = event.tokens
             case Warned():
                 notes.append(event.note)
             case Failed():
                 raise revive(event.error)
             case Done():
                 choices = [growing[index].whole(index) for index in sorted(growing)]
-                return Collected(generation.model, choices, event, prompt, tuple(notes))
+                return Collected(generation.model, choices, event, prompts, tuple(notes))
             case _:
                 pass
     raise EngineFailed("api.broken_off")

@@ -8,7 +8,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 import msgspec
 
 from samovar.core.engine import Note
-from samovar.core.events import Accepted, Call, Delta, Done, Event, Failed, Finish, Thought, Timings, Usage
+from samovar.core.events import (
+    Accepted,
+    Call,
+    Delta,
+    Done,
+    Event,
+    Failed,
+    Finish,
+    PromptTokens,
+    Thought,
+    Timings,
+    Usage,
+)
 from samovar.core.requests import Completion
 from samovar.services.contracts import Answers, Generation
 
@@ -93,7 +105,7 @@ class Together:
 
 
 def _moved(event: Event, offset: int) -> Event:
-    if isinstance(event, Delta | Thought | Call | Finish):
+    if isinstance(event, PromptTokens | Delta | Thought | Call | Finish):
         return msgspec.structs.replace(event, index=event.index + offset)
     return event
 

@@ -56,11 +56,11 @@ def read_banned(fields: Fields, name: str = "banned_strings", *, ignore_case: bo
     return Banned(texts, ignore_case or either) if texts else None
 
 
-def read_limit(fields: Fields, name: str, default: int | None = None) -> int | None:
+def read_limit(fields: Fields, name: str, default: int | None = None, *, least: int = 1) -> int | None:
     """`max_tokens` and its kin: −1 and None are up to the end of the window."""
     limit = fields.whole(name, -1, MOST_TOKENS)
-    if limit == 0:
-        raise OutOfRange("core.parameter_range", name=name, value=0, minimum=1, maximum=MOST_TOKENS)
+    if limit == 0 and least:
+        raise OutOfRange("core.parameter_range", name=name, value=0, minimum=least, maximum=MOST_TOKENS)
     return default if limit is None else None if limit == -1 else limit
 
 

@@ -80,8 +80,17 @@ FIELDS: tuple[Field, ...] = (
         ),
     ),
     refused("web_search_options", "the server fetches nothing", ("chat",)),
-    refused("echo", "prompt log-probabilities are not there yet", ("text",), (False,)),
-    refused("suffix", "infilling is not there yet", ("text",), ("",)),
+    honoured(
+        "echo",
+        "the prompt before the answer, with `logprobs` those of its tokens, all of which are computed for them; "
+        "`max_tokens` may then be 0",
+        "text",
+    ),
+    honoured(
+        "suffix",
+        "what stands behind the answer, for models that have learnt to fill in; others: 400. Not empty",
+        "text",
+    ),
     inert("verbosity", "no local model takes it", "chat"),
     inert("prediction", "a hint about speed only", "chat"),
     inert("moderation", "nothing is moderated", "chat"),

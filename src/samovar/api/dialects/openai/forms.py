@@ -28,7 +28,7 @@ from samovar.api.dialects.openai.wire import (
     TokenLikelihood,
     WireCall,
 )
-from samovar.core.events import Alternative, Call, Delta, FinishReason, Thought, TokenDetail
+from samovar.core.events import Alternative, Call, Delta, FinishReason, PromptTokens, Thought, TokenDetail
 
 # OpenAI's own stand-in for "very unlikely"; JSON has no minus infinity.
 LEAST = -9999.0
@@ -55,6 +55,7 @@ class Form(Protocol):
     def answer(self) -> str: ...
 
     def first(self, index: int, /) -> Choice | None: ...
+    def prompt(self, prompt: PromptTokens, /) -> Sequence[Choice]: ...
     def more(self, event: More, /) -> Choice | None: ...
     def last(self, index: int, reason: FinishReason) -> Choice: ...
     def whole(self, complete: Complete, /) -> Choice: ...
@@ -72,6 +73,9 @@ class ChatForm:
 
     def first(self, index: int, /) -> Choice | None:
         return ChatChunkChoice(index, ChatDelta("assistant", ""))
+
+    def prompt(self, _prompt: PromptTokens, /) -> Sequence[Choice]:
+        return ()
 
     def more(self, event: More, /) -> Choice | None:
         likelihoods = self._likelihoods(event.tokens)
@@ -124,10 +128,13 @@ class TextForm:
 
     def __init__(self, *, logprobs: bool) -> None:
         self._logprobs = logprobs
-        self._rulers: defaultdict[int, _Ruler] = defaultdict(_Ruler)
+        self._rulers: defaultdict[int, Ruler] = defaultdict(Ruler)
 
     def first(self, _index: int, /) -> Choice | None:
         return None
+
+    def prompt(self, _prompt: PromptTokens, /) -> Sequence[TextChoice]:
+        return ()
 
     def more(self, event: More, /) -> Choice | None:
         text = event.text if isinstance(event, Delta) else ""
@@ -137,7 +144,7 @@ class TextForm:
     def last(self, index: int, reason: FinishReason) -> Choice:
         return TextChoice(index, "", finish_reason=REASONS[reason])
 
-    def whole(self, complete: Complete, /) -> Choice:
+    def whole(self, complete: Complete, /) -> TextChoice:
         index, empty = complete.index, TextLogprobs([], [], [], []) if self._logprobs else None
         likelihoods = self._likelihoods(index, complete.tokens) or empty
         return TextChoice(index, complete.text, likelihoods, REASONS[complete.reason])
@@ -147,19 +154,20 @@ class TextForm:
             return None
         ruler = self._rulers[index]
         return TextLogprobs(
-            [_text(token.piece) for token in tokens],
+            [text_of(token.piece) for token in tokens],
             [_logprob(token.logprob) for token in tokens],
-            [_table(token) for token in tokens],
+            [table_of(token) for token in tokens],
             [ruler.offset_of(token.piece) for token in tokens],
         )
 
 
-class _Ruler:
-    """Where in the text each token begins, in characters, however characters are cut into tokens."""
+class Ruler:
+    """Where in the text each token begins, in characters, however characters are cut into tokens. `start`: how much
+    text there is before the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = 0) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._length = 0
+        self._length = start
 
     def offset_of(self, piece: bytes) -> int:
         offset = self._length
@@ -169,22 +177,25 @@ class _Ruler:
 
 def _likelihood(token: TokenDetail) -> TokenLikelihood:
     return TokenLikelihood(
-        _text(token.piece), _logprob(token.logprob), list(token.piece), [_alternative(other) for other in token.top]
+        text_of(token.piece),
+        _logprob(token.logprob),
+        list(token.piece),
+        [_alternative(other) for other in token.top],
     )
 
 
 def _alternative(other: Alternative) -> Likelihood:
-    return Likelihood(_text(other.piece), _logprob(other.logprob), list(other.piece))
+    return Likelihood(text_of(other.piece), _logprob(other.logprob), list(other.piece))
 
 
-def _table(token: TokenDetail) -> dict[str, float]:
+def table_of(token: TokenDetail) -> dict[str, float]:
     """The alternatives by text, and the drawn token, which OpenAI always counts in."""
-    table = {_text(other.piece): _logprob(other.logprob) for other in token.top}
-    table.setdefault(_text(token.piece), _logprob(token.logprob))
+    table = {text_of(other.piece): _logprob(other.logprob) for other in token.top}
+    table.setdefault(text_of(token.piece), _logprob(token.logprob))
     return table
 
 
-def _text(piece: bytes) -> str:
+def text_of(piece: bytes) -> str:
     """The piece as text; OpenAI's spelling of bytes that are no text by themselves."""
     try:
         return piece.decode()

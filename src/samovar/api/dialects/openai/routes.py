@@ -12,11 +12,13 @@ from samovar import __version__
 from samovar.api.answering import names
 from samovar.api.answering.desk import Desk
 from samovar.api.dialects.openai import embeddings, inspection, translate
+from samovar.api.dialects.openai.echo import EchoForm
 from samovar.api.dialects.openai.forms import ChatForm, Form, TextForm
 from samovar.api.dialects.openai.stream import Chunks, whole
 from samovar.api.dialects.openai.translate import OpenAIAsked
 from samovar.api.dialects.openai.wire import Head, Model, ModelList, encode
 from samovar.api.reading.body import decode
+from samovar.core.requests import Completion
 from samovar.services.contracts import Generation, InstalledModel
 
 FINGERPRINT = f"samovar-{__version__}"
@@ -41,11 +43,27 @@ def router(desk: Desk) -> APIRouter:
     @routes.post("/completions")
     async def completions(request: Request) -> Response:
         asked = translate.text(decode(await request.body()))
-        return await _answer(desk, request, asked, TextForm(logprobs=asked.logprobs))
+        return await _answer(desk, request, asked, await _text_form(desk, asked))
 
     routes.include_router(embeddings.router(desk))
     routes.include_router(inspection.router(desk.answers))
     return routes
+
+
+async def _text_form(desk: Desk, asked: OpenAIAsked) -> TextForm:
+    if not asked.echo:
+        return TextForm(logprobs=asked.logprobs)
+    await names.check(desk.models, asked.model)
+    prompts = [await _echoed(desk, completion, asked.logprobs) for completion in asked.completions]
+    return EchoForm(prompts, asked.completions[0].n, logprobs=asked.logprobs)
+
+
+async def _echoed(desk: Desk, completion: Completion, logprobs: bool) -> str:
+    """The prompt as text; "" for tokens that come back with their log-probabilities anyway."""
+    if isinstance(completion.prompt, str) or completion.prompt is None:
+        return completion.prompt or ""
+    spelled = () if logprobs else await desk.answers.detokenize(completion.prompt, completion.model)
+    return b"".join(piece for _, piece in spelled).decode("utf-8", "replace")
 
 
 async def _answer(desk: Desk, request: Request, asked: OpenAIAsked, form: Form) -> Response:

@@ -8,7 +8,7 @@ from samovar.api.dialects.openai.forms import Form
 from samovar.api.dialects.openai.wire import Choice, Head, Tail, closing, encode, opening, usage_of
 from samovar.core.catalogue import Language
 from samovar.core.errors import SamovarError, revive
-from samovar.core.events import Call, Delta, Done, Event, Failed, Finish, Thought
+from samovar.core.events import Call, Delta, Done, Event, Failed, Finish, PromptTokens, Thought
 
 DONE = b"data: [DONE]\n\n"
 
@@ -43,6 +43,8 @@ class Chunks:
             return held
         if isinstance(event, Done):
             return self._ending(event)
+        if isinstance(event, PromptTokens):
+            return b"".join(self._chunk(choice) for choice in self._form.prompt(event))
         if isinstance(event, Failed):
             raise revive(event.error)
         return b""
@@ -68,6 +70,8 @@ class Chunks:
 
 def whole(collected: Collected, form: Form, head: Head, warnings: list[str]) -> bytes:
     """The complete answer as JSON."""
+    for index, tokens in collected.prompts.items():
+        form.prompt(PromptTokens(tokens, index))
     choices = (form.whole(choice) for choice in collected.choices)
     tail = Tail(usage_of(collected.done.usage), collected.done.timings, warnings)
     return opening(head) + b",".join(map(encode, choices)) + closing(tail)

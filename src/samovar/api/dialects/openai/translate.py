@@ -42,10 +42,12 @@ TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 
 
 class OpenAIAsked(Asked, frozen=True, kw_only=True):
-    """`include_usage`: a stream ends with a chunk of its own for the usage. `functions`: tools were offered and
-    are to be called in the words that were used before there were tools."""
+    """`include_usage`: a stream ends with a chunk of its own for the usage. `echo`: completions begin with their
+    prompts. `functions`: tools were offered and are to be called in the words that were used before there were
+    tools."""
 
     include_usage: bool = False
+    echo: bool = False
     functions: bool = False
 
 
@@ -74,15 +76,23 @@ def text(body: Json) -> OpenAIAsked:
     """A body of /v1/completions. Raises InvalidInput."""
     fields = Fields(body)
     settle(fields, FIELDS, "text")
-    limit, logprobs = read_limit(fields, "max_tokens", TEXT_TOKENS), _text_logprobs(fields)
+    echo, suffix, logprobs = fields.flag("echo"), fields.text("suffix") or None, _text_logprobs(fields)
+    limit = read_limit(fields, "max_tokens", TEXT_TOKENS, least=0 if echo else 1)
     completions = tuple(
-        Completion(prompt=prompt, max_tokens=limit, logprobs=logprobs) for prompt in read_prompts(fields)
+        Completion(
+            prompt=prompt,
+            suffix=suffix,
+            max_tokens=limit,
+            logprobs=logprobs,
+            prompt_logprobs=logprobs if echo else None,
+        )
+        for prompt in read_prompts(fields)
     )
     best_of = fields.whole("best_of", 1, MOST_CHOICES)
     asked = _asked(fields, completions)
     if best_of is not None and best_of > asked.completions[0].n:
         raise InvalidParameter("api.openai.best_of", name="best_of", best_of=best_of, n=asked.completions[0].n)
-    return asked
+    return msgspec.structs.replace(asked, echo=echo)
 
 
 def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:

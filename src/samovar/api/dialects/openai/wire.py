@@ -34,11 +34,12 @@ class ChatLogprobs(msgspec.Struct, frozen=True):
 
 
 class TextLogprobs(msgspec.Struct, frozen=True):
-    """Parallel lists, one entry a token; offsets in characters of the answer's text."""
+    """Parallel lists, one entry a token; offsets in characters of the answer's text. None: of a first token, which
+    nothing predicts."""
 
     tokens: list[str]
-    token_logprobs: list[float]
-    top_logprobs: list[dict[str, float]]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None]
     text_offset: list[int]
 
 
