@@ -38,6 +38,14 @@ def router(desk: Desk) -> APIRouter:
         text = b"".join(piece for _, piece in pieces).decode("utf-8", "replace")
         return _json({"result": text, "success": True})
 
+    @routes.post("/api/extra/json_to_grammar")
+    async def json_to_grammar(request: Request) -> Response:
+        # Imported when it is asked for: grammars come with numpy, which a start need not wait for.
+        from samovar.sampling.grammar.schema_gbnf import to_gbnf
+
+        schema = Fields(decode(await request.body())).take("schema")
+        return _json({"result": to_gbnf(schema), "success": True})
+
     @routes.post("/api/extra/embeddings")
     async def embeddings(request: Request) -> Response:
         given = _texts(Fields(decode(await request.body())))
