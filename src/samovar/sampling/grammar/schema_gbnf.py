@@ -135,7 +135,7 @@ class _Writer:
         return _either(ranges)
 
     def array(self, schema: Schema) -> str:
-        item = self.value(schema.get("items", True))
+        item = self._named(self.value(schema.get("items", True)))
         least, most = _count(schema, "minItems") or 0, _count(schema, "maxItems")
         if most == 0:
             return '"[" ws "]"'
@@ -160,8 +160,14 @@ class _Writer:
             pairs.append((self._others(other), False))
         return f'"{{" ws {self._members(pairs)} "}}"'
 
+    def _named(self, expression: str) -> str:
+        """A rule for what comes twice: written out twice at every level, nested arrays would fill the memory."""
+        name = f"part{len(self._rules)}"
+        self._rules[name] = expression
+        return name
+
     def _others(self, schema: object) -> str:
-        pair = f'string ws ":" ws {self.value(schema)}'
+        pair = self._named(f'string ws ":" ws {self.value(schema)}')
         return f"{pair} ( {COMMA} {pair} )*"
 
     def _members(self, pairs: Sequence[tuple[str, bool]]) -> str:
