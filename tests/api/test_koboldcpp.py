@@ -187,6 +187,14 @@ def test_tokens_are_texts_again(served: Served) -> None:
     assert post(served, "/api/extra/detokenize", {"ids": "72"}).status_code == 400
 
 
+def test_a_schema_becomes_a_grammar_that_can_be_sent_back(served: Served) -> None:
+    grammar = post(served, "/api/extra/json_to_grammar", {"schema": {"type": "boolean"}}).json()
+    assert grammar == {"result": 'root ::= boolean\nboolean ::= "true" | "false"\n', "success": True}
+    refused = post(served, "/api/extra/json_to_grammar", {"schema": {"pattern": "a"}})
+    assert refused.status_code == 400
+    assert "pattern" in refused.json()["detail"]["msg"]
+
+
 def test_models_are_switched_as_configurations_are(served: Served) -> None:
     assert get(served, "/api/admin/list_options").json() == [MODEL, "another/model", "unload_model"]
     assert post(served, "/api/admin/reload_config", {"filename": "another/model"}).json() == {"success": True}

@@ -217,7 +217,7 @@ def test_a_koboldcpp_preset() -> None:
         "dynamic_temperature",
         "quadratic_sampling",
     )
-    assert params.order[6:] == ("top_k", "top_a", "tfs", "typical_p", "top_p", "min_p")
+    assert params.order[6:] == ("top_k", "top_a", "tfs", "typical_p", "top_p", "min_p", "xtc")
     assert ignored == ("grammar",)
 
 

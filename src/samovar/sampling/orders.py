@@ -57,7 +57,7 @@ KOBOLD_NUMBERS: tuple[tuple[str, ...], ...] = (
     HEAT,
     PENALTIES,
 )
-"""What the numbers 0 to 6 of koboldcpp's `sampler_order` stand for."""
+"""What the numbers 0 to 6 of koboldcpp's `sampler_order` stand for. XTC has none, and comes behind them there."""
 
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -87,7 +87,10 @@ def read_order(order: Iterable[str | int]) -> tuple[tuple[str, ...], tuple[str, 
     twice the first place counts."""
     names: list[str] = []
     unknown: list[str] = []
-    for word in order:
+    words = list(order)
+    if any(isinstance(word, int) for word in words):
+        words.append("xtc")
+    for word in words:
         meant = _meaning(word)
         names.extend(name for name in meant if name not in names)
         if not meant:

@@ -38,6 +38,7 @@ ws     ::= | " " | "\n" [ \t]{0,20}
         ('root ::= "a"{2,3} # twice\n\n# or thrice', ["aa", "aaa"], ["a", "aaaa"]),
         ('root ::= "a"\n  | "b"', ["b"], ["c"]),
         ('root ::= ""', [""], ["a"]),
+        ('root ::= "a"{0} "b"{0,0} "c"', ["c"], ["ac", "bc"]),
         # Where a lexer would take all letters for one lexeme and never come to the end:
         ('root ::= word "true"\nword ::= [a-z]*', ["true", "trtrue", "truetrue"], ["tru"]),
         ('root ::= item | "(" root ")"\nitem ::= [a-z]* "true"', ["true", "(trtrue)", "((true))"], ["(tru)", "("]),

@@ -45,6 +45,8 @@ def _write(node: Node, names: Mapping[str, str]) -> str:
             return f"/{pattern}/"
         case Reference(name):
             return names[name]
+        case Repeated(most=0):
+            return '""'
         case Repeated(inner, least, most):
             return f"({_write(inner, names)}){{{least},{'' if most is None else most}}}"
         case Chain(nodes):

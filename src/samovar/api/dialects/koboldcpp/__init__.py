@@ -7,6 +7,8 @@ from samovar.api.dialects.koboldcpp.errors import error_shape
 from samovar.api.dialects.koboldcpp.fields import CONVENTIONS, ENDPOINTS, FIELDS
 from samovar.api.dialects.koboldcpp.routes import router
 
+GENERATING = ("/api/v1/generate", "/api/latest/generate", "/api/extra/generate/stream")
+
 DIALECT = Dialect(
     name="koboldcpp",
     router=router,
@@ -15,5 +17,6 @@ DIALECT = Dialect(
     scopes=MappingProxyType({"/api/admin/": "manage"}),
     fields=FIELDS,
     endpoints=ENDPOINTS,
+    bodies=MappingProxyType(dict.fromkeys(GENERATING, "generate")),
     conventions=CONVENTIONS,
 )

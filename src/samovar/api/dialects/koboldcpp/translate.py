@@ -84,8 +84,7 @@ def _with_defaults(body: Json) -> Json:
     seed = whole.pop("sampler_seed", whole.pop("seed", -1))
     # Seeds that mean nothing in particular: 0 and below.
     whole["seed"] = -1 if isinstance(seed, int | float) and -SEEDS <= seed <= 0 else seed
-    if isinstance(order := whole["sampler_order"], list):
-        whole["sampler_order"] = [*(order or ORDER), "xtc"]
+    whole["sampler_order"] = whole["sampler_order"] or list(ORDER)
     return whole
 
 

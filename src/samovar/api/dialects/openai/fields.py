@@ -55,6 +55,11 @@ FIELDS: tuple[Field, ...] = (
         "negative_prompt",
         "chat: stands in place of the system message; completions: the whole other prompt, empty: the last token",
     ),
+    honoured(
+        "api_type",
+        "what SillyTavern calls the type of the server: `koboldcpp`, `ooba`, `tabby` and `aphrodite` have "
+        "meanings of their own for a range of 0",
+    ),
     honoured("tools", "functions that the model may call; other kinds are left out. See below", "chat"),
     honoured(
         "tool_choice", "`auto`, `none`, `required` (= `any`) or a function; what is not `auto` is enforced", "chat"
@@ -102,4 +107,5 @@ FIELDS: tuple[Field, ...] = (
     inert("metadata", "nothing is stored", "chat"),
     inert("safety_identifier", "not used", "chat"),
     inert("user", "not used"),
+    inert("api_server", "SillyTavern's own"),
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from samovar.api.dialects.openai.fields import FIELDS
+from samovar.api.dialects.openai.front_ends import front_end
 from samovar.api.dialects.textgen.fields import FIELDS as MODE_FIELDS
 from samovar.api.reading.asked import Asked
 from samovar.api.reading.body import Fields, Json
@@ -104,9 +105,10 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
         raise InvalidParameter("api.openai.choices", name="n", **facts)
     model, stop, preset = fields.text("model"), fields.strings("stop"), fields.text("preset")
     constraint = read_constraint(fields)
-    guidance, banned = read_guidance(fields), read_banned(fields)
+    asker = front_end(fields.text("api_type"))
+    guidance, banned = read_guidance(fields), read_banned(fields, ignore_case=asker.ignore_case)
     after = fields.flag("post_sampling_probs")
-    sampling, ignored = read_sampling(fields)
+    sampling, ignored = read_sampling(fields, asker.conventions)
     shared = {
         "model": None if model in ("", "default") else model,
         "n": n,
@@ -125,6 +127,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
         include_usage=options.flag("include_usage"),
         preset=preset or None,
         ignored=ignored,
+        key=asker.key,
     )
 
 
