@@ -52,7 +52,6 @@ class Answering:
             return Head(form, called or tagged(model), clock, asked.logprobs, language, warnings, remembered)
 
         def open_wire(generation: Generation, warnings: list[str]) -> Lines:
-            clock.mark_loaded()
             return Lines(head(generation.model, warnings))
 
         if asked.stream:
@@ -92,8 +91,7 @@ class Answering:
             await models.unload(name or models.state.name)
         else:
             await while_connected(request.receive, models.load(name))
-            clock.mark_loaded()
-        ending = Ending("unload" if unload else "load", load_duration=clock.loaded)
+        ending = Ending("unload" if unload else "load", load_duration=clock.elapsed)
         model = called or tagged(name or models.state.name or "")
         return json_response(encode(form(model, clock.now(), Said(), done=True), ending))
 
