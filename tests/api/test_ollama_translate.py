@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from samovar.api.dialects.ollama import translate
 from samovar.api.dialects.ollama.embedding import shortened
-from samovar.api.dialects.ollama.fields import DEFAULTS, FIELDS
+from samovar.api.dialects.ollama.fields import FIELDS
 from samovar.api.dialects.ollama.keep import read_keep_alive
 from samovar.api.dialects.ollama.library import source_of
 from samovar.api.dialects.ollama.names import resolved, tagged, untagged
 from samovar.api.reading.body import Fields
+from samovar.api.reading.thinking import thinking_variables
 from samovar.core.errors import InvalidInput, InvalidParameter, OutOfRange
 from samovar.core.requests import Completion, Constraint
 from samovar.sampling import parameters
@@ -82,7 +83,6 @@ def options(**values: object) -> Completion:
 def test_options_mean_what_they_mean_at_ollama() -> None:
     values = options(top_k=-1, repeat_penalty=0, repeat_last_n=-1, typical_p=0, tfs_z=0, mirostat=2).sampling.values
     assert values == {
-        **DEFAULTS,
         "top_k": 0,
         "repetition_penalty": 1.0,
         "repetition_penalty_range": -1,
@@ -98,7 +98,9 @@ def test_options_mean_what_they_mean_at_ollama() -> None:
 
 
 def test_what_is_absent_has_ollama_s_default() -> None:
-    assert {**defaults(), **options().sampling.values}.items() >= {
+    asked = translate.generate({"prompt": "x"})
+    assert asked.completions[0].sampling.values == {}
+    assert {**defaults(), **asked.defaults}.items() >= {
         "temperature": 0.8,
         "top_k": 40,
         "top_p": 0.9,
@@ -113,7 +115,6 @@ def test_what_is_absent_has_ollama_s_default() -> None:
         "mirostat_tau": 5.0,
         "mirostat_eta": 0.1,
     }.items()
-    assert translate.generate({"prompt": "x", "preset": "Mild"}).completions[0].sampling.values == {}
 
 
 def test_our_own_samplers_are_options_as_well() -> None:
@@ -165,8 +166,8 @@ def test_thinking_is_for_the_template_to_know() -> None:
         return translate.chat({"messages": [{"role": "user"}], "think": think}).completions[0].variables
 
     assert variables(None) == {}
-    assert variables(False) == {"enable_thinking": False}
-    assert variables("high") == {"enable_thinking": True, "reasoning_effort": "high"}
+    assert variables(False) == thinking_variables(False)
+    assert variables("high") == thinking_variables(True, "high")
 
 
 def test_a_stream_is_what_is_given_unless_it_is_not_wanted() -> None:
@@ -207,8 +208,7 @@ def test_names_are_found_by_tag_alias_and_whatever_their_case() -> None:
     aliases = {"tea": "Smol", "hf.co/a/b:Q4": "Smol"}
     wanted = ("Smol", "smol:latest", "tea:latest", "TEA", "hf.co/a/b:Q4", "hf.co/a/b:Q4:latest")
     assert {resolved(name, ["Smol"], aliases) for name in wanted} == {"Smol"}
-    assert resolved("nothing:latest", ["Smol"], aliases) == "nothing"
-    assert resolved("../Smol", ["Smol"], aliases) == "../Smol"
+    assert {resolved(name, ["Smol"], aliases) for name in ("nothing:latest", "../Smol", "Smol:other")} == {None}
     assert (tagged("a/b"), tagged("a/b:Q4"), tagged("host:1/b")) == ("a/b:latest", "a/b:Q4", "host:1/b:latest")
 
 

@@ -17,9 +17,8 @@ from samovar.api.dialects.ollama.clock import Clock, stamp
 from samovar.api.dialects.ollama.stream import Head, Lines, whole
 from samovar.api.dialects.ollama.wire import Form, chat_line, generate_line
 from samovar.api.sse import NDJSON, EventStream, Writing
-from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed
-from samovar.core.events import Call, Delta, Done, Event, Finish, Thought, Timings, TokenDetail, Usage, Warned
+from samovar.core.events import Call, Delta, Done, Event, Finish, Thought, Timings, TokenDetail, Usage
 from samovar.core.requests import ToolCall
 from tests.api.conftest import Served, says
 
@@ -28,7 +27,6 @@ EVENTS: tuple[Event, ...] = (
     Delta(0, "Hé", (TokenDetail(2, "Hé".encode(), -0.25),)),
     Call(0, 0, "call_1", "now", "{"),
     Call(0, 0, "", "", "}"),
-    Warned(Note("api.broken_off")),
     Finish(0, "length"),
     Done(Usage(7, 2, 3), Timings(5, 1.5, 3, 2.0, 2)),
 )
@@ -44,7 +42,7 @@ CHAT = """\
 "message":{"role":"assistant","content":""},"done":true,"done_reason":"length",\
 "total_duration":10000000,"load_duration":6500000,"prompt_eval_count":7,"prompt_eval_duration":1500000,\
 "eval_count":3,"eval_duration":2000000,"timings":{"prompt_n":5,"prompt_ms":1.5,"predicted_n":3,\
-"predicted_ms":2.0,"cache_n":2},"warnings":["The model broke off in the middle of its answer. Try again."]}
+"predicted_ms":2.0,"cache_n":2}}
 """
 
 GENERATE = """\
@@ -58,14 +56,14 @@ GENERATE = """\
 "done_reason":"length","context":[9,8,1,2],\
 "total_duration":10000000,"load_duration":6500000,"prompt_eval_count":7,"prompt_eval_duration":1500000,\
 "eval_count":3,"eval_duration":2000000,"timings":{"prompt_n":5,"prompt_ms":1.5,"predicted_n":3,\
-"predicted_ms":2.0,"cache_n":2},"warnings":["The model broke off in the middle of its answer. Try again."]}
+"predicted_ms":2.0,"cache_n":2}}
 """
 
 
 def head(form: Form, *, logprobs: bool = False, remembered: tuple[int, ...] | None = None) -> Head:
     """Lines at a moment of their own, by a clock that has gone on by ten milliseconds whenever it is read."""
     ticks = count(0, 10_000_000)
-    return Head(form, "m:latest", Clock(lambda: 1.7e9, lambda: next(ticks)), logprobs, "en", [], remembered)
+    return Head(form, "m:latest", Clock(lambda: 1.7e9, lambda: next(ticks)), logprobs, [], remembered)
 
 
 def test_the_lines_of_a_chat() -> None:

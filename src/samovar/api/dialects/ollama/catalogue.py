@@ -74,10 +74,14 @@ class Catalogue:
         self._sizes: dict[tuple[str, int, float], int] = {}
 
     async def resolve(self, asked: str | None) -> str | None:
-        """Our name for what a client calls a model; None for the loaded one. What there is none of comes back as
-        it is, to be refused by whoever looks it up."""
+        """Our name for what a client calls a model; None for the loaded one. Raises NotFound with the names there
+        are."""
         if asked is None:
             return None
+        return await self.find(asked) or (await listing.named(self._models, asked)).name
+
+    async def find(self, asked: str) -> str | None:
+        """Our name for what a client calls a model; None where there is none."""
         installed = await listing.listed(self._models)
         return resolved(asked, [model.name for model in installed], await self._library.aliases())
 

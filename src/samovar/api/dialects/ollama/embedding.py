@@ -10,7 +10,6 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from samovar.api.answering import names as listing
 from samovar.api.answering.desk import Desk
 from samovar.api.dialects.ollama.catalogue import Catalogue
 from samovar.api.dialects.ollama.clock import Clock
@@ -51,7 +50,7 @@ class Embedding:
         truncate = "truncate" not in fields.rest or fields.flag("truncate")
         dimensions = fields.whole("dimensions", 1, MOST_DIMENSIONS)
         read_keep_alive(fields)
-        model = await self._model(called)
+        model = await self.catalogue.resolve(called)
         embedded = Embedded(model or self.desk.models.state.name or "", (), 0)
         if texts:
             embedded = await while_connected(request.receive, self._embed(texts, model, truncate=truncate))
@@ -63,16 +62,11 @@ class Embedding:
         settle(fields, FIELDS, "old-embed")
         called, prompt = read_model(fields), fields.text("prompt")
         read_keep_alive(fields)
-        model = await self._model(called)
+        model = await self.catalogue.resolve(called)
         if not prompt:
             return OneVector(())
         embedded = await while_connected(request.receive, self._embed((prompt,), model, truncate=True))
         return OneVector(embedded.vectors[0])
-
-    async def _model(self, called: str | None) -> str | None:
-        model = await self.catalogue.resolve(called)
-        await listing.check(self.desk.models, model)
-        return model
 
     async def _embed(self, texts: Sequence[str], model: str | None, *, truncate: bool) -> Embedded:
         answers = self.desk.answers

@@ -99,7 +99,7 @@ class Shelf:
 
     async def _remember(self, wanted: str, model: str) -> None:
         """A client asks for a model by the name that it pulled it by. One that cannot be a name is left."""
-        if await self.catalogue.resolve(wanted) != model:
+        if await self.catalogue.find(wanted) != model:
             with suppress(InvalidInput, Conflict, NotFound):
                 await self.desk.library.alias(model, untagged(wanted))
 
