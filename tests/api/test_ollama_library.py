@@ -10,7 +10,7 @@ import ollama
 import pytest
 
 from samovar.core import errors as tree
-from samovar.services.contracts import Embedded, LoadedModel, Pulling
+from samovar.services.contracts import LoadedModel, Pulling
 from tests.api.conftest import MODEL, Served
 
 SHOWN = f"{MODEL}:latest"
@@ -35,19 +35,10 @@ def test_texts_become_vectors(client: ollama.Client) -> None:
 
 
 def test_texts_that_are_too_long_are_cut_unless_that_is_not_wanted(served: Served, client: ollama.Client) -> None:
-    read: list[object] = []
-
-    async def embed(texts: list[str | tuple[int, ...]], model: str | None = None) -> Embedded:
-        if any(len(text) > 2048 for text in texts):
-            raise tree.PromptTooLong("api.body_not_object")
-        read.extend(texts)
-        return Embedded(model or MODEL, tuple((1.0,) for _ in texts), sum(map(len, texts)))
-
-    served.answers.embed = embed  # type: ignore[assignment, method-assign]
-    assert client.embed(MODEL, ["a" * 3000, "b"]).prompt_eval_count == 2048 + 2
-    assert read == [(256, *b"a" * 2047), (256, ord("b"))]
-    with pytest.raises(ollama.ResponseError):
-        client.embed(MODEL, ["a" * 3000], truncate=False)
+    client.embed(MODEL, "a")
+    client.embed(MODEL, "a", truncate=False)
+    client.embeddings(MODEL, "a")
+    assert [truncate for _, _, truncate in served.answers.embedded] == [True, False, True]
 
 
 def test_models_and_aliases_are_listed(served: Served, client: ollama.Client) -> None:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samovar.api.dialects.ollama import translate
-from samovar.api.dialects.ollama.embedding import shortened
 from samovar.api.dialects.ollama.fields import FIELDS
 from samovar.api.dialects.ollama.keep import read_keep_alive
 from samovar.api.dialects.ollama.library import source_of
@@ -221,12 +220,6 @@ def test_sources_lose_what_only_ollama_writes() -> None:
         "https://example.org/x.gguf",
         "../x.gguf",
     ]
-
-
-def test_a_shortened_vector_has_length_one() -> None:
-    assert shortened((0.6, 0.0, 0.8), 2) == [1.0, 0.0]
-    assert shortened((0.0, 0.0, 1.0), 2) == (0.0, 0.0)
-    assert shortened((0.6, 0.8), 5) == (0.6, 0.8)
 
 
 @pytest.mark.shared
