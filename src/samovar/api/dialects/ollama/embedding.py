@@ -15,7 +15,7 @@ from samovar.api.dialects.ollama.catalogue import Catalogue
 from samovar.api.dialects.ollama.clock import Clock
 from samovar.api.dialects.ollama.fields import FIELDS
 from samovar.api.dialects.ollama.names import tagged
-from samovar.api.dialects.ollama.translate import read_model
+from samovar.api.dialects.ollama.translate import read_model, read_switch
 from samovar.api.reading.body import Fields, decode
 from samovar.api.reading.fieldtable import settle
 from samovar.api.sse import while_connected
@@ -46,7 +46,7 @@ class Embedding:
         clock, fields = Clock(), Fields(decode(await request.body()))
         settle(fields, FIELDS, "embed")
         called, texts = read_model(fields), _texts(fields)
-        truncate = "truncate" not in fields.rest or fields.flag("truncate")
+        truncate = read_switch(fields, "truncate")
         dimensions = fields.whole("dimensions", 1, MOST_DIMENSIONS)
         model = await self.catalogue.resolve(called)
         embedded = Embedded(model or self.desk.models.state.name or "", (), 0)
@@ -84,7 +84,7 @@ def router(embedding: Embedding) -> APIRouter:
 
 
 def _texts(fields: Fields) -> tuple[str, ...]:
-    """One text or several; an empty one of several has its vector, too."""
+    """One text or several; none where there is nothing in it."""
     value = fields.take("input")
     if value is None or value == "":
         return ()

@@ -55,6 +55,8 @@ FIELDS: tuple[Field, ...] = (
         "chat",
     ),
     honoured("tools", "functions that the model may call; a call comes in one piece, in `tool_calls`", "chat"),
+    honoured("tool_choice", "not Ollama's: as at OpenAI's chat completions, kept to by a grammar", "chat"),
+    honoured("parallel_tool_calls", "not Ollama's: false: one call at most", "chat"),
     honoured("stream", "absent: true. A line for each piece, each in a write of its own", *ANSWERS),
     honoured(
         "format", "`json` (any object) or a JSON schema, which the answer is made to keep to; empty: none", *ANSWERS

@@ -85,8 +85,7 @@ def _asked(
 ) -> OllamaAsked:
     """Reads what both endpoints share into `completion`."""
     model, preset = read_model(fields), fields.text("preset")
-    streams = "stream" not in fields.rest
-    stream = fields.flag("stream") or streams
+    stream = read_switch(fields, "stream")
     options, format = fields.nested("options"), _format(fields)
     keep_alive, variables, logprobs = read_keep_alive(fields), _thinking(fields), _logprobs(fields)
     settle(options, FIELDS, "options")
@@ -117,6 +116,11 @@ def read_model(fields: Fields) -> str | None:
     """As the client calls it; None for the loaded one. Older clients say `name`."""
     model, name = fields.text("model"), fields.text("name")
     return model or name or None
+
+
+def read_switch(fields: Fields, name: str) -> bool:
+    """A boolean that is true where it is absent."""
+    return name not in fields.rest or fields.flag(name)
 
 
 def _dialogue(system: str, prompt: str) -> tuple[Message, ...]:
