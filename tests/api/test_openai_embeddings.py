@@ -10,7 +10,8 @@ from pathlib import Path
 import openai
 import pytest
 
-from samovar.api.dialects.openai.embeddings import ENDPOINTS, FIELDS, MOST_TEXTS, read, shortened
+from samovar.api.answering.vectors import MOST_TEXTS, shortened
+from samovar.api.dialects.openai.embeddings import ENDPOINTS, FIELDS, read
 from samovar.api.reading.fieldtable import markdown
 from samovar.core.errors import InvalidInput, InvalidParameter, Missing, OutOfRange
 from tests.api.conftest import MODEL, Served

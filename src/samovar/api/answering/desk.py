@@ -26,6 +26,7 @@ from samovar.core.catalogue import Language, language_of, say
 from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed, SamovarError
 from samovar.core.events import Done, Event, Warned
+from samovar.core.parameters import SamplingParams
 from samovar.services.contracts import Answers, Generation, Library, Models, Presets
 
 log = logging.getLogger("samovar.api")
@@ -102,6 +103,9 @@ class Desk:
         if asked.preset is not None:
             preset = await self.presets.params(asked.preset)
             completions = tuple(with_preset(completion, preset) for completion in completions)
+        if asked.defaults:
+            usual = SamplingParams(dict(asked.defaults))
+            completions = tuple(with_preset(completion, usual) for completion in completions)
         tenant = caller_of(request).tenant
         owned = tuple(msgspec.structs.replace(completion, tenant=tenant) for completion in completions)
         return msgspec.structs.replace(asked, completions=owned)

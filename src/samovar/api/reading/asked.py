@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from samovar.core.parameters import SamplingParams
+from samovar.core.parameters import SamplingParams, Value
 from samovar.core.requests import Completion
 from samovar.services.presets import laid_over
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a body of any dialect comes to. `preset`: the name of one that the completions' sampling is to be laid
-    over; `ignored`: names of fields that nobody here knows. `key`: by what name the client may ask after the
-    answer, or stop it, with another request. `hurry`: milliseconds after its first token at which the answer ends,
-    if it has a whole line."""
+    over; `defaults`: values by the parameters' own names, where the dialect's are not ours, for what neither the
+    body nor a preset sets. `ignored`: names of fields that nobody here knows. `key`: by what name the client may
+    ask after the answer, or stop it, with another request. `hurry`: milliseconds after its first token at which the
+    answer ends, if it has a whole line."""
 
     completions: tuple[Completion, ...]
     stream: bool = False
     preset: str | None = None
+    defaults: Mapping[str, Value] = {}
     ignored: tuple[str, ...] = ()
     key: str = ""
     hurry: float | None = None

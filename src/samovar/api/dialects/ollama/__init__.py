@@ -13,5 +13,11 @@ DIALECT = Dialect(
     scopes={f"/api/{name}": "admin" for name in ("pull", "push", "copy", "delete", "create", "blobs/")},
     fields=FIELDS,
     endpoints=ENDPOINTS,
+    bodies={
+        "/api/generate": "generate",
+        "/api/chat": "chat",
+        "/api/embed": "embed",
+        "/api/embeddings": "old-embed",
+    },
     conventions=CONVENTIONS,
 )

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from msgspec.structs import replace
 from starlette.responses import Response
 
-from samovar.api.answering import names as listing
 from samovar.api.answering.desk import Desk
 from samovar.api.dialects.ollama import translate
 from samovar.api.dialects.ollama.catalogue import Catalogue
@@ -20,7 +19,6 @@ from samovar.api.dialects.ollama.translate import OllamaAsked
 from samovar.api.dialects.ollama.wire import Ending, Form, Said, chat_line, encode, generate_line
 from samovar.api.reading.body import Json, decode
 from samovar.api.sse import NDJSON, Writing, while_connected
-from samovar.core.catalogue import language_of
 from samovar.services.contracts import Generation
 
 PAUSE = 0.005
@@ -48,11 +46,9 @@ class Answering:
         prepared, remembered = await while_connected(request.receive, self._prepared(request, asked))
 
         def head(model: str, warnings: list[str]) -> Head:
-            language = language_of(request.headers.get("accept-language"))
-            return Head(form, called or tagged(model), clock, asked.logprobs, language, warnings, remembered)
+            return Head(form, called or tagged(model), clock, asked.logprobs, warnings, remembered)
 
         def open_wire(generation: Generation, warnings: list[str]) -> Lines:
-            clock.mark_loaded()
             return Lines(head(generation.model, warnings))
 
         if asked.stream:
@@ -86,14 +82,12 @@ class Answering:
     ) -> Response:
         """Nothing was said: the model is made ready, or let go."""
         models, name = self.desk.models, asked.model
-        await listing.check(models, name)
         unload = asked.completions[0].keep_alive == 0
         if unload:
             await models.unload(name or models.state.name)
         else:
             await while_connected(request.receive, models.load(name))
-            clock.mark_loaded()
-        ending = Ending("unload" if unload else "load", load_duration=clock.loaded)
+        ending = Ending("unload" if unload else "load", load_duration=clock.elapsed)
         model = called or tagged(name or models.state.name or "")
         return json_response(encode(form(model, clock.now(), Said(), done=True), ending))
 

@@ -14,6 +14,8 @@ from samovar.api.dialects.ollama.clock import stamp
 from samovar.api.dialects.ollama.names import resolved, tagged
 from samovar.core.errors import BadModelFile, NotFound
 from samovar.core.library import InstalledModel
+from samovar.prompts.reasoning import thinking_of
+from samovar.prompts.tools.registry import format_of
 from samovar.services.contracts import Library, LoadedModel, ModelDetails, Models
 
 FOR_EVER = 100 * 365.25 * 86400
@@ -22,6 +24,9 @@ FOR_EVER = 100 * 365.25 * 86400
 UNITS: tuple[tuple[float, str], ...] = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 INFILL_KEYS = ("tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id")
+
+EFFORTS = ("enable_thinking", "reasoning_effort")
+"""What templates are told about thinking."""
 
 
 class Details(msgspec.Struct, frozen=True):
@@ -74,10 +79,14 @@ class Catalogue:
         self._sizes: dict[tuple[str, int, float], int] = {}
 
     async def resolve(self, asked: str | None) -> str | None:
-        """Our name for what a client calls a model; None for the loaded one. What there is none of comes back as
-        it is, to be refused by whoever looks it up."""
+        """Our name for what a client calls a model; None for the loaded one. Raises NotFound with the names there
+        are."""
         if asked is None:
             return None
+        return await self.find(asked) or (await listing.named(self._models, asked)).name
+
+    async def find(self, asked: str) -> str | None:
+        """Our name for what a client calls a model; None where there is none."""
         installed = await listing.listed(self._models)
         return resolved(asked, [model.name for model in installed], await self._library.aliases())
 
@@ -129,11 +138,12 @@ def digest(name: str, size: int, created: float) -> str:
 
 
 def capabilities(details: ModelDetails) -> tuple[str, ...]:
+    """What the model was made for. Calls of functions can be had of any model; those that are named learned to."""
     template, metadata = details.template or "", details.metadata
     can = {
-        "tools": "tools" in template,
+        "tools": format_of(template) is not None,
         "insert": any(key in metadata for key in INFILL_KEYS),
-        "thinking": "enable_thinking" in template or "<think>" in template,
+        "thinking": thinking_of(template).close in template or any(name in template for name in EFFORTS),
     }
     return ("completion", *(name for name, has in can.items() if has))
 

@@ -21,22 +21,12 @@ class Clock:
     wall: Callable[[], float] = time.time
     tick: Callable[[], int] = time.perf_counter_ns
     _begun: int = field(init=False)
-    _loaded: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self._begun = self.tick()
 
     def now(self) -> str:
         return stamp(self.wall())
-
-    def mark_loaded(self) -> None:
-        """The model is there, and has taken the request."""
-        self._loaded = self.elapsed
-
-    @property
-    def loaded(self) -> int:
-        """Nanoseconds that this took."""
-        return self._loaded
 
     @property
     def elapsed(self) -> int:

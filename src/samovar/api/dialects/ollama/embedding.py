@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,18 +9,17 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from samovar.api.answering import names as listing
 from samovar.api.answering.desk import Desk
+from samovar.api.answering.vectors import MOST_TEXTS, shortened
 from samovar.api.dialects.ollama.catalogue import Catalogue
 from samovar.api.dialects.ollama.clock import Clock
 from samovar.api.dialects.ollama.fields import FIELDS
-from samovar.api.dialects.ollama.keep import read_keep_alive
 from samovar.api.dialects.ollama.names import tagged
-from samovar.api.dialects.ollama.translate import read_model
+from samovar.api.dialects.ollama.translate import read_model, read_switch
 from samovar.api.reading.body import Fields, decode
 from samovar.api.reading.fieldtable import settle
 from samovar.api.sse import while_connected
-from samovar.core.errors import PromptTooLong
+from samovar.core.errors import InvalidParameter
 from samovar.services.contracts import Embedded
 
 MOST_DIMENSIONS = 1 << 20
@@ -48,13 +46,14 @@ class Embedding:
         clock, fields = Clock(), Fields(decode(await request.body()))
         settle(fields, FIELDS, "embed")
         called, texts = read_model(fields), _texts(fields)
-        truncate = "truncate" not in fields.rest or fields.flag("truncate")
+        truncate = read_switch(fields, "truncate")
         dimensions = fields.whole("dimensions", 1, MOST_DIMENSIONS)
-        read_keep_alive(fields)
-        model = await self._model(called)
+        model = await self.catalogue.resolve(called)
         embedded = Embedded(model or self.desk.models.state.name or "", (), 0)
         if texts:
-            embedded = await while_connected(request.receive, self._embed(texts, model, truncate=truncate))
+            embedded = await while_connected(
+                request.receive, self.desk.answers.embed(texts, model, truncate=truncate)
+            )
         vectors = [shortened(vector, dimensions) for vector in embedded.vectors]
         return Vectors(called or tagged(embedded.model), vectors, clock.elapsed, 0, embedded.tokens)
 
@@ -62,32 +61,12 @@ class Embedding:
         fields = Fields(decode(await request.body()))
         settle(fields, FIELDS, "old-embed")
         called, prompt = read_model(fields), fields.text("prompt")
-        read_keep_alive(fields)
-        model = await self._model(called)
+        model = await self.catalogue.resolve(called)
         if not prompt:
             return OneVector(())
-        embedded = await while_connected(request.receive, self._embed((prompt,), model, truncate=True))
+        work = self.desk.answers.embed((prompt,), model, truncate=True)
+        embedded = await while_connected(request.receive, work)
         return OneVector(embedded.vectors[0])
-
-    async def _model(self, called: str | None) -> str | None:
-        model = await self.catalogue.resolve(called)
-        await listing.check(self.desk.models, model)
-        return model
-
-    async def _embed(self, texts: Sequence[str], model: str | None, *, truncate: bool) -> Embedded:
-        answers = self.desk.answers
-        try:
-            return await answers.embed(texts, model)
-        except PromptTooLong:
-            window = self._window(model) if truncate else None
-            if window is None:
-                raise
-        spelled = [await answers.tokenize(text, special=False, bos=True, model=model) for text in texts]
-        return await answers.embed([tuple(token for token, _ in tokens[:window]) for tokens in spelled], model)
-
-    def _window(self, model: str | None) -> int | None:
-        name = model or self.desk.models.state.name
-        return next((loaded.window for loaded in self.desk.models.loaded() if loaded.name == name), None)
 
 
 def router(embedding: Embedding) -> APIRouter:
@@ -104,21 +83,14 @@ def router(embedding: Embedding) -> APIRouter:
     return routes
 
 
-def shortened(vector: Sequence[float], dimensions: int | None) -> Sequence[float]:
-    """The first so many numbers, brought to length 1 again."""
-    if dimensions is None or dimensions >= len(vector):
-        return vector
-    kept = vector[:dimensions]
-    length = math.hypot(*kept)
-    return [number / length for number in kept] if length else kept
-
-
 def _texts(fields: Fields) -> tuple[str, ...]:
-    """One text or several; an empty one of several has its vector, too."""
+    """One text or several; none where there is nothing in it."""
     value = fields.take("input")
     if value is None or value == "":
         return ()
     texts = value if isinstance(value, list) else [value]
+    if len(texts) > MOST_TEXTS:
+        raise InvalidParameter("embeddings.too_many", name="input", count=len(texts), maximum=MOST_TEXTS)
     if not all(isinstance(text, str) for text in texts):
         raise fields.wrong("input", "string", value)
     return tuple(str(text) for text in texts)

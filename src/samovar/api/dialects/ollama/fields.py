@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
+from samovar.api.reading.extras import EXTRA_FIELDS
 from samovar.api.reading.fieldtable import Field, honoured, inert, refused
 from samovar.api.reading.sampling import Convention
 from samovar.core.parameters import Value
@@ -52,6 +55,8 @@ FIELDS: tuple[Field, ...] = (
         "chat",
     ),
     honoured("tools", "functions that the model may call; a call comes in one piece, in `tool_calls`", "chat"),
+    honoured("tool_choice", "not Ollama's: as at OpenAI's chat completions, kept to by a grammar", "chat"),
+    honoured("parallel_tool_calls", "not Ollama's: false: one call at most", "chat"),
     honoured("stream", "absent: true. A line for each piece, each in a write of its own", *ANSWERS),
     honoured(
         "format", "`json` (any object) or a JSON schema, which the answer is made to keep to; empty: none", *ANSWERS
@@ -64,12 +69,12 @@ FIELDS: tuple[Field, ...] = (
     ),
     honoured("logprobs", "true: each piece with its tokens' log-probabilities", *ANSWERS),
     honoured("top_logprobs", "0 to 20 alternatives to each, with `logprobs`", *ANSWERS),
-    honoured("preset", "a preset's name (not Ollama's): its sampling, under what `options` set", *ANSWERS),
+    honoured("preset", "a preset's name: its sampling, with `options` over it; unknown: 404", *ANSWERS),
     honoured(
         "keep_alive",
         "seconds, or a duration (`5m`), that the model stays loaded when nobody uses it; 0: not at all, negative: "
         "for ever, absent: as the settings say",
-        *MODELS,
+        *ANSWERS,
     ),
     honoured("options", "see the fields of `options` below, and all sampling parameters", *ANSWERS),
     honoured("input", "a text or a list of texts", "embed"),
@@ -79,6 +84,7 @@ FIELDS: tuple[Field, ...] = (
     refused("images", "text models only", ANSWERS, ([],)),
     inert("truncate", "prompts are never shortened: one that does not fit is refused, with both numbers", *ANSWERS),
     inert("options", "nothing of it changes a vector", *EMBEDS),
+    inert("keep_alive", "as the settings say", *EMBEDS),
     inert("shift", "an answer ends with the window", *ANSWERS),
     inert("width", "no images are made", "generate"),
     inert("height", "no images are made", "generate"),
@@ -99,9 +105,7 @@ FIELDS: tuple[Field, ...] = (
     honoured("mirostat", "absent: 0, off; 1 or 2", "options"),
     honoured("mirostat_tau", "absent: 5", "options"),
     honoured("mirostat_eta", "absent: 0.1", "options"),
-    honoured("banned_strings", "not Ollama's: texts that must not come", "options"),
-    honoured("guidance_scale", "not Ollama's: 0 to 20, 1 is none; with `negative_prompt`", "options"),
-    honoured("grammar", "not Ollama's: GBNF or Lark, where `format` asks for nothing", "options"),
+    *(replace(field, endpoints=("options",)) for field in EXTRA_FIELDS if field.name != "seed"),
     inert(
         "num_ctx",
         "the window is that of the loaded model, `context_length` in `/api/ps`; it is chosen where that is loaded",

@@ -15,7 +15,7 @@ from samovar.api.dialects.ollama.answering import json_response, writing_for
 from samovar.api.dialects.ollama.catalogue import Catalogue, digest
 from samovar.api.dialects.ollama.errors import error_shape
 from samovar.api.dialects.ollama.names import untagged
-from samovar.api.dialects.ollama.translate import read_model
+from samovar.api.dialects.ollama.translate import read_model, read_switch
 from samovar.api.dialects.ollama.wire import encode
 from samovar.api.reading.body import Fields, decode
 from samovar.api.sse import EventStream, while_connected
@@ -46,7 +46,7 @@ class Shelf:
 
     async def pull(self, request: Request) -> Response:
         fields = Fields(decode(await request.body()))
-        wanted, stream = _required(fields), "stream" not in fields.rest or fields.flag("stream")
+        wanted, stream = _required(fields), read_switch(fields, "stream")
         pulling = self._pulled(wanted)
         if not stream:
             await while_connected(request.receive, _drained(pulling))
@@ -73,7 +73,7 @@ class Shelf:
     async def create(self, request: Request) -> Response:
         fields = Fields(decode(await request.body()))
         wanted, source = _required(fields), fields.text("from")
-        stream = "stream" not in fields.rest or fields.flag("stream")
+        stream = read_switch(fields, "stream")
         for name in MADE_OF:
             if fields.take(name):
                 raise Missing("ollama.create", name=name)
@@ -99,7 +99,7 @@ class Shelf:
 
     async def _remember(self, wanted: str, model: str) -> None:
         """A client asks for a model by the name that it pulled it by. One that cannot be a name is left."""
-        if await self.catalogue.resolve(wanted) != model:
+        if await self.catalogue.find(wanted) != model:
             with suppress(InvalidInput, Conflict, NotFound):
                 await self.desk.library.alias(model, untagged(wanted))
 

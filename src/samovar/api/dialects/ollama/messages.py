@@ -8,6 +8,7 @@ from types import MappingProxyType
 import msgspec
 
 from samovar.api.reading.body import Fields
+from samovar.api.reading.tools import read_calls
 from samovar.core.errors import InvalidParameter
 from samovar.core.requests import Message, ToolCall
 
@@ -37,30 +38,19 @@ def _message(fields: Fields, place: int) -> Message:
     if fields.take("images"):
         raise InvalidParameter("api.field_refused", name=fields.place("images"))
     tool, name = fields.text("tool_name"), fields.text("name")
-    calls = fields.objects("tool_calls")
+    calls = read_calls(fields)
     return Message(
         role,
         fields.text("content") or "",
         name=tool or name,
         reasoning=fields.text("thinking") or None,
-        tool_calls=tuple(_call(call, f"call_{place}_{i}") for i, call in enumerate(calls)),
+        tool_calls=tuple(_named(call, f"call_{place}_{i}") for i, call in enumerate(calls)),
         tool_call_id=fields.text("tool_call_id"),
     )
 
 
-def _call(fields: Fields, unnamed: str) -> ToolCall:
-    id, function = fields.text("id"), fields.nested("function")
-    name = function.text("name")
-    if not name:
-        raise function.missing("name")
-    return ToolCall(id or unnamed, name, _arguments(function))
-
-
-def _arguments(function: Fields) -> str:
-    """An object; JSON text, as OpenAI has it, is taken as well."""
-    if isinstance(function.rest.get("arguments"), str):
-        return function.text("arguments") or "{}"
-    return msgspec.json.encode(function.nested("arguments").rest).decode()
+def _named(call: ToolCall, id: str) -> ToolCall:
+    return call if call.id else msgspec.structs.replace(call, id=id)
 
 
 def _answering(message: Message, open_calls: list[ToolCall]) -> Message:

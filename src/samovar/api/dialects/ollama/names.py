@@ -17,12 +17,12 @@ def untagged(name: str) -> str:
     return name.removesuffix(LATEST)
 
 
-def resolved(asked: str, installed: Sequence[str], aliases: Mapping[str, str]) -> str:
-    """The installed model that `asked` means, whatever its case; `asked` without its tag where there is none."""
+def resolved(asked: str, installed: Sequence[str], aliases: Mapping[str, str]) -> str | None:
+    """The installed model that `asked` means, whatever its case; None where there is none."""
     wanted = (asked, untagged(asked))
     known = {**{name: name for name in installed}, **aliases}
     for name in wanted:
         if name in known:
             return known[name]
     folded = {name.casefold(): model for name, model in known.items()}
-    return next((folded[name.casefold()] for name in wanted if name.casefold() in folded), untagged(asked))
+    return next((folded[name.casefold()] for name in wanted if name.casefold() in folded), None)

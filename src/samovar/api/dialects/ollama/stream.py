@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from samovar.api.answering.blocks import Block, Blocks, Growth
 from samovar.api.answering.collected import Choice, Collected
 from samovar.api.dialects.ollama.clock import Clock
 from samovar.api.dialects.ollama.errors import error_shape
@@ -20,9 +21,9 @@ from samovar.api.dialects.ollama.wire import (
     ending_of,
     likelihoods,
 )
-from samovar.core.catalogue import Language, say
+from samovar.core.catalogue import Language
 from samovar.core.errors import SamovarError, revive
-from samovar.core.events import Call, Delta, Done, Event, Failed, Finish, FinishReason, Thought, TokenDetail, Warned
+from samovar.core.events import Call, Delta, Done, Event, Failed, Finish, FinishReason, Thought, TokenDetail
 from samovar.core.requests import ToolCall
 
 
@@ -35,7 +36,6 @@ class Head:
     model: str
     clock: Clock
     logprobs: bool
-    language: Language
     warnings: list[str]
     remembered: tuple[int, ...] | None = None
 
@@ -46,14 +46,20 @@ class Head:
         context = [] if self.remembered is None else [*self.remembered, *drawn]
         return ending_of(reason, done, self.clock, context, self.warnings)
 
+    def told(self, tokens: Sequence[TokenDetail]) -> Said:
+        return Said(logprobs=likelihoods(tokens)) if self.logprobs else NOTHING
+
+
+NOTHING = Said()
+
 
 @dataclass
 class Lines:
     """The lines of one stream. Ollama's clients take a call in one piece: its pieces are held until it is whole."""
 
     head: Head
-    _calls: dict[int, ToolCall] = field(default_factory=dict)
-    _sent: int = 0
+    _blocks: Blocks = field(default_factory=Blocks)
+    _called: int = 0
     _drawn: list[int] = field(default_factory=list)
     _reason: FinishReason = "stop"
 
@@ -61,50 +67,43 @@ class Lines:
         return b""
 
     def translate(self, event: Event) -> bytes:
+        """Raises what Failed carries."""
         match event:
-            case Delta():
-                return self._saying(event.tokens, text=event.text)
-            case Thought():
-                return self._saying(event.tokens, thinking=event.text)
-            case Call():
-                return self._calling(event)
+            case Delta() | Thought() | Call():
+                self._remember(event.tokens)
+                growth = self._blocks.take(event)
+                return self._grown(growth) if growth else b""
             case Finish():
                 self._reason = event.reason
-                return self._called()
-            case Warned():
-                self.head.warnings.append(say(event.note.key, self.head.language, **event.note.facts))
+                return self._ended(self._blocks.current)
             case Done():
-                return self.head.line(Said(), self.head.ending(self._reason, event, self._drawn)) + b"\n"
+                return self._line(NOTHING, self.head.ending(self._reason, event, self._drawn))
             case Failed():
                 raise revive(event.error)
             case _:
-                pass
-        return b""
+                return b""
 
     def failure(self, error: SamovarError, language: Language) -> bytes:
         return encode(error_shape(error, language)) + b"\n"
 
-    def _saying(self, tokens: Sequence[TokenDetail], *, text: str = "", thinking: str = "") -> bytes:
-        self._remember(tokens)
-        told = likelihoods(tokens) if self.head.logprobs else []
-        if not (text or thinking or told):
+    def _grown(self, growth: Growth) -> bytes:
+        before, piece = self._ended(growth.ended), growth.piece
+        if growth.block.kind == "call":
+            return before
+        told = self.head.told(growth.tokens).logprobs
+        said = Said(piece, logprobs=told) if growth.block.kind == "text" else Said("", piece, logprobs=told)
+        return before + self._line(said)
+
+    def _ended(self, block: Block | None) -> bytes:
+        """The call that `block` was, if it was one."""
+        if block is None or block.kind != "call":
             return b""
-        return self.head.line(Said(text, thinking, logprobs=told)) + b"\n"
+        self._called += 1
+        call = ToolCall(block.id, block.name, block.text)
+        return self._line(with_calls(self.head.told(block.tokens), [call], self._called - 1))
 
-    def _calling(self, event: Call) -> bytes:
-        self._remember(event.tokens)
-        known = self._calls.get(event.call)
-        before = b"" if known else self._called()
-        call = known or ToolCall(event.id, event.name, "")
-        self._calls[event.call] = msgspec.structs.replace(call, arguments=call.arguments + event.arguments)
-        return before
-
-    def _called(self) -> bytes:
-        """The calls that are whole by now: all that have begun."""
-        waiting = list(self._calls.values())[self._sent :]
-        said = _said(Said(), waiting, self._sent)
-        self._sent += len(waiting)
-        return self.head.line(said) + b"\n" if waiting else b""
+    def _line(self, said: Said, ending: Ending | None = None) -> bytes:
+        return self.head.line(said, ending) + b"\n"
 
     def _remember(self, tokens: Sequence[TokenDetail]) -> None:
         if self.head.remembered is not None:
@@ -114,17 +113,16 @@ class Lines:
 def whole(collected: Collected, head: Head) -> bytes:
     """The complete answer as one object."""
     choice = collected.choices[0] if collected.choices else Choice(0)
-    told = likelihoods(choice.tokens) if head.logprobs else []
-    said = _said(Said(choice.text, choice.reasoning, logprobs=told), choice.calls, 0)
+    said = Said(choice.text, choice.reasoning, logprobs=head.told(choice.tokens).logprobs)
     drawn = [token.id for token in choice.tokens]
-    return head.line(said, head.ending(choice.reason, collected.done, drawn))
+    return head.line(with_calls(said, choice.calls), head.ending(choice.reason, collected.done, drawn))
 
 
-def _said(said: Said, calls: Sequence[ToolCall], first: int) -> Said:
+def with_calls(said: Said, calls: Sequence[ToolCall], first: int = 0) -> Said:
     """`said` with the calls that can be made. What a limit cut off in the middle is told as the text it is."""
-    whole = [_call(call, first + i) for i, call in enumerate(calls)]
-    broken = [f"{call.name}{call.arguments}" for call, out in zip(calls, whole, strict=True) if out is None]
-    made = [out for out in whole if out is not None]
+    tried = [(call, _call(call, first + i)) for i, call in enumerate(calls)]
+    broken = [f"{call.name}{call.arguments}" for call, made in tried if made is None]
+    made = [made for _, made in tried if made is not None]
     return msgspec.structs.replace(said, text="".join([said.text, *broken]), calls=made)
 
 

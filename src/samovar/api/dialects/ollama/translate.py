@@ -12,22 +12,19 @@ from samovar.api.dialects.ollama.keep import read_keep_alive
 from samovar.api.dialects.ollama.messages import read_messages
 from samovar.api.reading.asked import Asked
 from samovar.api.reading.body import Fields, Json
-from samovar.api.reading.constraint import read_constraint
+from samovar.api.reading.extras import read_extras
 from samovar.api.reading.fieldtable import settle
-from samovar.api.reading.sampling import (
-    MOST_LOGPROBS,
-    MOST_TOKENS,
-    read_banned,
-    read_guidance,
-    read_sampling,
-)
+from samovar.api.reading.prompts import are_tokens
+from samovar.api.reading.sampling import MOST_LOGPROBS, MOST_TOKENS
+from samovar.api.reading.thinking import thinking_variables
 from samovar.api.reading.tools import read_tools
 from samovar.core.errors import InvalidParameter
-from samovar.core.parameters import SamplingParams
 from samovar.core.requests import ANY_OBJECT, Completion, Constraint, Message
 
 FILL_THE_WINDOW = -2
 """The least that Ollama's `num_predict` takes."""
+
+LONGEST_LEVEL = 16
 
 # Go's templates reach into their data with a dot and have words of their own.
 _GO_TEMPLATE = re.compile(r"\{\{-?\s*(?:\.|\$|(?:if|range|with|else|end)\b)")
@@ -88,32 +85,27 @@ def _asked(
 ) -> OllamaAsked:
     """Reads what both endpoints share into `completion`."""
     model, preset = read_model(fields), fields.text("preset")
-    streams = "stream" not in fields.rest
-    stream = fields.flag("stream") or streams
+    stream = read_switch(fields, "stream")
     options, format = fields.nested("options"), _format(fields)
     keep_alive, variables, logprobs = read_keep_alive(fields), _thinking(fields), _logprobs(fields)
     settle(options, FIELDS, "options")
     limit, stop = options.whole("num_predict", FILL_THE_WINDOW, MOST_TOKENS), options.strings("stop")
-    constraint = format or read_constraint(options)
-    guidance, banned = read_guidance(options), read_banned(options)
-    sampling, ignored = read_sampling(options, CONVENTIONS)
+    extras = read_extras(options, CONVENTIONS)
     shared = {
         "model": model,
         "max_tokens": limit if limit is not None and limit > 0 else None,
         "stop": stop,
-        "constraint": constraint,
-        "guidance": guidance,
-        "banned": banned,
+        "constraint": format,
         "logprobs": logprobs,
         "variables": variables,
         "keep_alive": keep_alive,
-        "sampling": sampling if preset else _with_defaults(sampling),
     }
     return OllamaAsked(
-        completions=(msgspec.structs.replace(completion, **shared),),
+        completions=(extras.on(msgspec.structs.replace(completion, **shared)),),
         stream=stream,
-        preset=preset or None,
-        ignored=(*fields.rest, *ignored),
+        preset=preset or extras.preset,
+        defaults=DEFAULTS,
+        ignored=(*fields.rest, *extras.ignored),
         empty=empty,
         tokens=tokens,
         remembers=remembers,
@@ -126,8 +118,9 @@ def read_model(fields: Fields) -> str | None:
     return model or name or None
 
 
-def _with_defaults(sampling: SamplingParams) -> SamplingParams:
-    return msgspec.structs.replace(sampling, values={**DEFAULTS, **sampling.values})
+def read_switch(fields: Fields, name: str) -> bool:
+    """A boolean that is true where it is absent."""
+    return name not in fields.rest or fields.flag(name)
 
 
 def _dialogue(system: str, prompt: str) -> tuple[Message, ...]:
@@ -146,7 +139,7 @@ def _context(fields: Fields) -> tuple[int, ...]:
     value = fields.take("context")
     if value is None:
         return ()
-    if not isinstance(value, list) or not all(type(token) is int and 0 <= token <= MOST_TOKENS for token in value):
+    if not isinstance(value, list) or not are_tokens(value):
         raise fields.wrong("context", "array of token ids", value)
     return tuple(value)
 
@@ -165,12 +158,10 @@ def _format(fields: Fields) -> Constraint | None:
 def _thinking(fields: Fields) -> Mapping[str, object]:
     """What the template is told. A level is an effort as well."""
     value = fields.take("think")
-    if value is None or value == "":
-        return {}
-    if isinstance(value, bool):
-        return {"enable_thinking": value}
-    if isinstance(value, str) and value.isascii() and value.isalpha() and len(value) <= 16:
-        return {"enable_thinking": True, "reasoning_effort": value}
+    if value in (None, "") or isinstance(value, bool):
+        return thinking_variables(value if isinstance(value, bool) else None)
+    if isinstance(value, str) and value.isascii() and value.isalpha() and len(value) <= LONGEST_LEVEL:
+        return thinking_variables(True, value)
     raise InvalidParameter("ollama.think", name="think", value=repr(value)[:60])
 
 

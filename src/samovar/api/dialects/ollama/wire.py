@@ -119,18 +119,20 @@ def encode(line: object, ending: Ending | None = None) -> bytes:
 
 
 def ending_of(reason: FinishReason, done: Done, clock: Clock, context: list[int], warnings: list[str]) -> Ending:
-    timings = done.timings
+    """Loading is what was neither reading nor answering: the wait for others is in it."""
+    total, usage, timings = clock.elapsed, done.usage, done.timings
+    read, answered = _nanoseconds(timings.prompt_ms), _nanoseconds(timings.predicted_ms)
     return Ending(
-        REASONS[reason],
-        context,
-        clock.elapsed,
-        clock.loaded,
-        done.usage.prompt_tokens,
-        _nanoseconds(timings.prompt_ms),
-        done.usage.completion_tokens,
-        _nanoseconds(timings.predicted_ms),
-        timings,
-        warnings,
+        done_reason=REASONS[reason],
+        context=context,
+        total_duration=total,
+        load_duration=max(0, total - read - answered),
+        prompt_eval_count=usage.prompt_tokens,
+        prompt_eval_duration=read,
+        eval_count=usage.completion_tokens,
+        eval_duration=answered,
+        timings=timings,
+        warnings=warnings,
     )
 
 

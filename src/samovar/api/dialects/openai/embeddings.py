@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from sys import byteorder
 from types import MappingProxyType
 
@@ -15,11 +14,12 @@ from starlette.responses import Response
 
 from samovar.api.answering import names
 from samovar.api.answering.desk import Desk
+from samovar.api.answering.vectors import MOST_TEXTS, Vector, shortened
 from samovar.api.reading.body import Fields, Json, decode
 from samovar.api.reading.fieldtable import Field, honoured, inert, settle
 from samovar.api.reading.prompts import read_prompts
 from samovar.api.sse import while_connected
-from samovar.core.errors import InvalidParameter, OutOfRange
+from samovar.core.errors import InvalidParameter
 from samovar.services.contracts import Embedded
 
 ENDPOINTS: Mapping[str, str] = MappingProxyType({"embed": "embeddings"})
@@ -36,9 +36,7 @@ FIELDS: tuple[Field, ...] = (
     inert("user", "not used"),
 )
 
-MOST_TEXTS = 2048
 FORMATS = ("float", "base64")
-Vector = Sequence[float]
 
 
 class EmbedAsked(msgspec.Struct, frozen=True):
@@ -98,18 +96,6 @@ def reply(asked: EmbedAsked, embedded: Embedded) -> EmbedReply:
     vectors = [shortened(vector, asked.dimensions) for vector in embedded.vectors]
     data = [Embedding(i, packed(v) if asked.base64 else v) for i, v in enumerate(vectors)]
     return EmbedReply(data, embedded.model, EmbedUsage(embedded.tokens, embedded.tokens))
-
-
-def shortened(vector: Vector, dimensions: int | None) -> Vector:
-    """The first numbers of `vector`, with length 1."""
-    if dimensions is None or dimensions == len(vector):
-        return vector
-    if dimensions > len(vector):
-        facts = {"value": dimensions, "minimum": 1, "maximum": len(vector)}
-        raise OutOfRange("core.parameter_range", name="dimensions", **facts)
-    first = vector[:dimensions]
-    length = math.hypot(*first)
-    return [number / length for number in first] if length else first
 
 
 def packed(vector: Vector) -> str:
