@@ -26,6 +26,7 @@ from samovar.core.parameters import SamplingParams
 from samovar.core.requests import GenerateRequest
 from samovar.prompts.banned import BannedTexts
 from samovar.prompts.stream import TextStream
+from samovar.runtime.counts import Counts, answered
 from samovar.runtime.jobs import Job
 from samovar.sampling import Lexicon, Sampler
 from samovar.sampling.grammar import Grammar
@@ -83,6 +84,11 @@ class Choice:
         self.back = 0
         self.said: list[str] = []
         self.guessed = self.came_true = 0
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether only the prompt is to be read."""
+        return self._limit == 0
 
     def left(self, room: int) -> int:
         """Tokens that it may still say, of the `room` in its window."""
@@ -230,6 +236,7 @@ class Answer:
         self.choices = [Choice(request, job, seed, lexicon, grammar, patient=patient) for job in jobs]
         self._began: float | None = None
         self._first: float | None = None
+        self._asked = time.perf_counter()
         self._last = 0.0
 
     @property
@@ -240,6 +247,11 @@ class Answer:
         """The first of its tokens is being computed."""
         if self._began is None:
             self._began = time.perf_counter()
+
+    def counted(self) -> Counts:
+        """What it came to."""
+        done, first = self.done(), None if self._first is None else self._first - self._asked
+        return answered(done.timings, self.choices[0].job.tier, first, warm=self.request.warm)
 
     def drew(self) -> None:
         self._last = time.perf_counter()
@@ -265,4 +277,5 @@ class Answer:
                 draft_n_accepted=sum(choice.came_true for choice in self.choices),
                 cache_n_approximate=job.approximate,
             ),
+            job.sequence,
         )

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from samovar.core.engine import EngineInfo
-from samovar.core.errors import Missing, revive
-from samovar.core.events import Failed, Looked, Stage
+from samovar.core.errors import EngineFailed, Missing, revive
+from samovar.core.events import Done, Failed, Looked, Stage
 from samovar.core.requests import Completion, GenerateRequest, Guidance, Message, Part
 from samovar.prompts.template import Rendered
 from samovar.runtime.process import Stream
@@ -86,6 +86,15 @@ class AnswerService:
         stream = await served.worker.generate(request)
         stream.model, stream.notes = served.name, prompt.notes
         return stream
+
+    async def finish(self, stream: Stream) -> Done:
+        """How a request ended of which nothing else is wanted. Raises what Failed carries."""
+        async for event in stream:
+            if isinstance(event, Failed):
+                raise revive(event.error)
+            if isinstance(event, Done):
+                return event
+        raise EngineFailed("api.broken_off")
 
     async def measure(self, messages: Sequence[Message]) -> Measured:
         """How much of the window the messages take, in the model that is served."""

@@ -26,7 +26,7 @@ from samovar.core.catalogue import Language, language_of, say
 from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed, SamovarError
 from samovar.core.events import Done, Event
-from samovar.services.contracts import Answers, Generation, Library, Models, Presets
+from samovar.services.contracts import Answers, Generation, Library, Models, Presets, Slots
 
 log = logging.getLogger("samovar.api")
 
@@ -63,6 +63,7 @@ class Desk:
     models: Models
     presets: Presets
     library: Library
+    slots: Slots
     running: Running = field(default_factory=Running)
 
     async def whole(self, request: Request, asked: Asked) -> tuple[Collected, list[str]]:
