@@ -21,11 +21,12 @@ from fastapi import FastAPI
 from samovar.api.app import Services, create_app
 from samovar.api.security import DoorRules
 from samovar.core.engine import EngineInfo, Note
-from samovar.core.errors import SamovarError
+from samovar.core.errors import NotFound, SamovarError
 from samovar.core.events import Accepted, Delta, Done, Event, Finish, Stage, Timings, TokenDetail, Usage
 from samovar.core.home import Home
 from samovar.core.requests import Completion, Part
 from samovar.core.rope import Context
+from samovar.runtime.counts import SlotState
 from samovar.services.building import BuildService
 from samovar.services.chats import ChatService
 from samovar.services.contracts import (
@@ -33,10 +34,12 @@ from samovar.services.contracts import (
     Embedded,
     Generation,
     InstalledModel,
+    Kept,
     LoadedModel,
     ModelDetails,
     ModelState,
     Pulling,
+    Reading,
     RenderedPrompt,
 )
 from samovar.services.presets import PresetService
@@ -240,12 +243,47 @@ class FakeLibrary:
 
 
 @dataclass
+class FakeSlots:
+    """`Slots` of two sequences: one that answers somebody else, one that holds what was saved."""
+
+    saved: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    async def listed(self, tenant: str) -> tuple[SlotState, ...]:
+        return (SlotState(0, True, 0, 0, 0, 0, 0, ""), SlotState(1, False, 9, 7, 2, 2, 0, tenant))
+
+    async def save(self, slot: int, name: str, tenant: str) -> Kept:
+        if slot != 1:
+            raise NotFound("slots.empty", slot=slot)
+        self.saved[tenant, name] = 9
+        return Kept(slot, 9, 60)
+
+    async def restore(self, name: str, tenant: str) -> Kept:
+        if (tenant, name) not in self.saved:
+            raise NotFound("slots.no_name", name=name, model=MODEL)
+        return Kept(0, self.saved[tenant, name], 60)
+
+    async def erase(self, slot: int, tenant: str) -> int:
+        return (await self.listed(tenant))[slot].held
+
+
+@dataclass
+class FakeGauges:
+    """`Gauges` with what a test put there."""
+
+    readings: tuple[Reading, ...] = ()
+
+    async def read(self) -> tuple[Reading, ...]:
+        return self.readings
+
+
+@dataclass
 class Served:
     """A running app and the fakes behind it."""
 
     answers: FakeAnswers
     models: FakeModels
     library: FakeLibrary
+    gauges: FakeGauges
     port: int
     closing: ExitStack
 
@@ -298,12 +336,14 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     closing = ExitStack()
 
     def begin(*, rules: DoorRules | None = None, page: Path | None = None) -> Served:
-        answers, models, library = FakeAnswers(), FakeModels(), FakeLibrary()
+        answers, models, library, gauges = FakeAnswers(), FakeModels(), FakeLibrary(), FakeGauges()
         app = create_app(
             Services(
                 answers,
                 models,
                 library,
+                FakeSlots(),
+                gauges,
                 NO_CHATS,
                 PresetService(tmp_path / "presets"),
                 BuildService(Home(tmp_path)),
@@ -317,7 +357,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         running.append((server, thread))
-        return Served(answers, models, library, listener.getsockname()[1], closing)
+        return Served(answers, models, library, gauges, listener.getsockname()[1], closing)
 
     with closing:
         yield begin

@@ -25,7 +25,7 @@ from samovar.core.errors import InvalidInput
 from samovar.core.home import Home
 from samovar.services.building import BuildService
 from samovar.services.presets import PresetService
-from tests.api.conftest import NO_CHATS, FakeAnswers, FakeLibrary, FakeModels, Serve, Served
+from tests.api.conftest import NO_CHATS, FakeAnswers, FakeGauges, FakeLibrary, FakeModels, FakeSlots, Serve, Served
 
 FOREIGN_HOSTS = [
     "evil.example", "localhost.evil.com", "127.0.0.1.evil.com", "localhost.", "127.0.0.1.", "evil@localhost",
@@ -148,6 +148,8 @@ def every_route() -> list[tuple[str, str]]:
             FakeAnswers(),
             FakeModels(),
             FakeLibrary(),
+            FakeSlots(),
+            FakeGauges(),
             NO_CHATS,
             PresetService(Path("nowhere")),
             BuildService(Home(Path("nowhere"))),

@@ -15,7 +15,6 @@ from samovar.core.errors import Busy, InvalidParameter, PromptTooLong
 from samovar.core.events import Accepted, Alternative, Delta, Event, Finish, PromptProgress, TokenDetail
 from samovar.core.requests import Completion, Constraint
 from samovar.sampling.registry import neutral
-from samovar.services.contracts import ModelState
 from tests.api.conftest import MODEL, Served, done, says
 from tests.api.dialect_cases import sse_objects
 
@@ -26,11 +25,6 @@ ANSWER = ("content", "tokens", "tokens_predicted", "stop", "stop_type", "stoppin
 def post(served: Served, path: str, body: object) -> httpx.Response:
     with served.http() as client:
         return client.post(path, json=body)
-
-
-def get(served: Served, path: str) -> httpx.Response:
-    with served.http() as client:
-        return client.get(path)
 
 
 def asked(served: Served, **body: object) -> Completion:
@@ -78,9 +72,9 @@ def test_a_stream_is_these_bytes(served: Served) -> None:
     reply = post(served, "/completion", body)
     assert reply.headers["content-type"].startswith("text/event-stream")
     assert reply.content == (
-        b'data: {"index":0,"content":"Hel","tokens":[3],"stop":false,"id_slot":0,"tokens_predicted":1,'
+        b'data: {"index":0,"content":"Hel","tokens":[3],"stop":false,"id_slot":-1,"tokens_predicted":1,'
         b'"tokens_evaluated":7}\n\n'
-        b'data: {"index":0,"content":"lo","tokens":[2],"stop":false,"id_slot":0,"tokens_predicted":2,'
+        b'data: {"index":0,"content":"lo","tokens":[2],"stop":false,"id_slot":-1,"tokens_predicted":2,'
         b'"tokens_evaluated":7}\n\n'
         b'data: {"content":"","stop":true,"timings/predicted_n":2}\n\n'
     )
@@ -280,70 +274,6 @@ async def test_an_answer_in_a_hurry_ends_behind_a_line(served: Served) -> None:
     answer = post(served, "/completion", {"prompt": "Hi", "t_max_predict_ms": 0.001}).json()
     assert answer["content"].startswith("x = 1\n")
     assert answer["stop_type"] == "limit"
-
-
-def test_texts_become_tokens_and_back(served: Served) -> None:
-    assert post(served, "/tokenize", {"content": "ab"}).json() == {"tokens": [97, 98]}
-    assert post(served, "/tokenize", {"content": "ab", "add_special": True}).json() == {"tokens": [256, 97, 98]}
-    assert post(served, "/tokenize", {"content": ["a", 98]}).json() == {"tokens": [97, 98]}
-    assert post(served, "/tokenize", {}).json() == {"tokens": []}
-    assert post(served, "/tokenize", {"content": "é", "with_pieces": True}).json() == {
-        "tokens": [{"id": 195, "piece": [195]}, {"id": 169, "piece": [169]}]
-    }
-    assert post(served, "/detokenize", {"tokens": [72, 105]}).json() == {"content": "Hi"}
-    assert post(served, "/detokenize", {"tokens": []}).json() == {"content": ""}
-
-
-def test_control_tokens_are_read_unless_that_is_not_wanted(served: Served) -> None:
-    post(served, "/tokenize", {"content": "a"})
-    post(served, "/tokenize", {"content": "a", "parse_special": False})
-    assert [special for _, special, _, _ in served.answers.spelled] == [True, False]
-
-
-def test_vllm_s_and_aphrodite_s_clients_count_without_a_begin_of_sequence_token(served: Served) -> None:
-    counted = post(served, "/tokenize", {"model": MODEL, "prompt": "ab"}).json()
-    assert counted == {"count": 2, "max_model_len": 2048, "tokens": [97, 98]}
-    aphrodite = post(served, "/v1/tokenize", {"model": MODEL, "prompt": "ab"}).json()
-    assert (aphrodite["count"], aphrodite["tokens"]) == (2, [97, 98])
-    assert all(not special and not bos for _, special, bos, _ in served.answers.spelled)
-
-
-def test_a_chat_becomes_a_prompt(served: Served) -> None:
-    prompt = post(served, "/apply-template", {"messages": [{"role": "user", "content": "Hi"}]}).json()["prompt"]
-    assert "Hi" in prompt
-
-
-@pytest.mark.parametrize("path", ["/embedding", "/embeddings"])
-def test_a_vector_for_each_text(served: Served, path: str) -> None:
-    vector = {"embedding": [[0.6, 0.8]]}
-    assert post(served, path, {"content": "a"}).json() == [{"index": 0, **vector}]
-    assert post(served, path, {"input": ["a", [1, 2]]}).json() == [{"index": 0, **vector}, {"index": 1, **vector}]
-    assert post(served, path, {"content": "a", "embd_normalize": -1}).status_code == 400
-
-
-def test_properties_have_the_template_as_it_is_and_no_path(served: Served) -> None:
-    told = get(served, "/props").json()
-    assert told["chat_template"] == "{{ messages }}"
-    assert told["default_generation_settings"]["n_ctx"] == 2048
-    assert (told["total_slots"], told["model_path"], told["is_sleeping"]) == (4, MODEL, False)
-    assert (told["bos_token"], told["eos_token"]) == ("<s>", "</s>")
-    other = get(served, "/props?model=another/model").json()
-    assert (other["model_path"], other["is_sleeping"]) == ("another/model", True)
-    assert other["default_generation_settings"]["n_ctx"] == 2048
-    assert get(served, "/props?model=nothing").status_code == 404
-    served.models.state = ModelState()
-    assert get(served, "/props").status_code == 503
-
-
-@pytest.mark.parametrize("path", ["/props", "/rerank", "/v1/rerank", "/reranking", "/lora-adapters"])
-def test_what_is_not_there_says_so(served: Served, path: str) -> None:
-    error = post(served, path, {}).json()["error"]
-    assert (error["code"], error["type"]) == (501, "not_supported_error")
-
-
-def test_there_are_no_adapters_and_the_server_is_well(served: Served) -> None:
-    assert get(served, "/lora-adapters").json() == []
-    assert get(served, "/health").json()["status"] == "ok"
 
 
 def test_errors_have_the_shape_of_llama_cpp_s(served: Served) -> None:

@@ -154,6 +154,8 @@ def _app(house: House, settings: Settings) -> FastAPI:
         answers=house.answers,
         models=house.models,
         library=house.library,
+        slots=house.slots,
+        gauges=house.gauges,
         chats=house.chats,
         presets=house.presets,
         build=house.build,

@@ -137,8 +137,11 @@ class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
+    """`sequence`: which one of the engine's answered, the first choice at its end; −1 where none did."""
+
     usage: Usage
     timings: Timings
+    sequence: int = -1
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

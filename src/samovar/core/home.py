@@ -26,6 +26,11 @@ class Home:
         return self.root / "kv"
 
     @property
+    def slots(self) -> Path:
+        """Prompts that clients keep by name. May be deleted."""
+        return self.root / "slots"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -27,6 +27,7 @@ from samovar.core.parameters import SamplingParams
 from samovar.core.requests import GenerateRequest
 from samovar.prompts.banned import BannedTexts
 from samovar.prompts.stream import TextStream
+from samovar.runtime.counts import Counts, answered
 from samovar.runtime.jobs import Job
 from samovar.runtime.scoring import Scores
 from samovar.sampling import Lexicon, Sampler
@@ -93,6 +94,11 @@ class Choice:
     def piece(self, token: int) -> bytes:
         """What `token` adds to the text."""
         return self._shown.get(token) or self._spell(token)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether only the prompt is to be read."""
+        return self._limit == 0
 
     def left(self, room: int) -> int:
         """Tokens that it may still say, of the `room` in its window."""
@@ -243,6 +249,7 @@ class Answer:
         self.choices = [Choice(request, job, seed, lexicon, grammar, shown=shown, patient=patient) for job in jobs]
         self._began: float | None = None
         self._first: float | None = None
+        self._asked = time.perf_counter()
         self._last = 0.0
 
     @property
@@ -253,6 +260,11 @@ class Answer:
         """The first of its tokens is being computed."""
         if self._began is None:
             self._began = time.perf_counter()
+
+    def counted(self) -> Counts:
+        """What it came to."""
+        done, first = self.done(), None if self._first is None else self._first - self._asked
+        return answered(done.timings, self.choices[0].job.tier, first, warm=self.request.warm)
 
     def drew(self) -> None:
         self._last = time.perf_counter()
@@ -278,4 +290,5 @@ class Answer:
                 draft_n_accepted=sum(choice.came_true for choice in self.choices),
                 cache_n_approximate=job.approximate,
             ),
+            job.sequence,
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from samovar.runtime.cells import Cells, Slot, common
+from samovar.runtime.counts import Tier
 from samovar.runtime.inserting import Moved, Piece, leftovers, moves, pieces_alike
 from samovar.runtime.jobs import Copy, Job, Limits, Plan, Remove, Restore, Save, Shift
 from samovar.runtime.shelf import Found, Shelf
@@ -21,11 +22,13 @@ from samovar.runtime.shelf import Found, Shelf
 
 @dataclass(frozen=True)
 class Offer:
-    """A way to get the cache of a job's first `keep` tokens. Of two that give as much, the one of less `cost`."""
+    """A way to get the cache of a job's first `keep` tokens, which are in `tier`. Of two that give as much, the one
+    of less `cost`."""
 
     keep: int
     cost: int
     take: Callable[[Job, Plan], None]
+    tier: Tier = "live"
 
 
 class Caches:
@@ -35,6 +38,7 @@ class Caches:
         self._limits = limits
         self._shelf = shelf
         self._clock = 0
+        self.given_up = 0
         self.cells = Cells(limits.cells)
         self.slots = [Slot(i) for i in range(limits.sequences)]
 
@@ -54,6 +58,7 @@ class Caches:
         job.admitted = self.tick()
         best = None if job.scoring else self._best(job)
         if best:
+            job.tier = best.tier if job.cached < 0 else job.tier
             best.take(job, plan)
         else:
             self._empty(self.idle[0], plan)
@@ -125,6 +130,7 @@ class Caches:
         """Gives up the idle cache that was used longest ago. False where there is none."""
         spare = [slot for slot in self.idle if slot.tokens]
         if spare:
+            self.given_up += 1
             self._empty(spare[0], plan)
         return bool(spare)
 
@@ -164,7 +170,7 @@ class Caches:
         live = max((offer.keep for offer in offers), default=0)
         found = self._shelf.longest(job.tokens[:-1], job.tenant)
         if found and found.shared >= live + able.worth and self._could_hold(found.length):
-            offers.append(Offer(found.shared, 2, partial(self._restore, found)))
+            offers.append(Offer(found.shared, 2, partial(self._restore, found), found.tier))
         return offers
 
     def _live(self, slot: Slot, job: Job, idle: list[Slot]) -> Offer | None:
@@ -259,6 +265,7 @@ class Caches:
 
     def _settle(self, job: Job, slot: Slot) -> None:
         slot.busy, slot.asked, job.slot = True, job.prompt, slot
+        job.sequence = slot.sequence
         slot.tenant, slot.session, slot.fleeting = job.tenant, job.session, job.warm and not job.session
         if job.cached < 0:
             moved = job.moved.count if job.moved else 0

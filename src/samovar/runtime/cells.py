@@ -47,15 +47,17 @@ class Slot:
 
     `asked`: how many of them were the prompt of its last request; what follows is an answer. `known`: after how
     many of them the logits are kept, 0 where they are not. `tenant`, `session`: whose tokens they are. `restoring`:
-    they are on their way from the shelf. `saved`: how many of them were offered to it. `fleeting`: they were read
-    ahead for nobody's session, and the shelf is not to have them. `exact`: how many of them are just as if they had
-    been computed here, None: all; those behind were moved there (`inserting`), or computed with such in view.
+    they are on their way from the shelf. `last`: the tokens of the last request, also where they are held no
+    longer. `saved`: how many of them were offered to it. `fleeting`: they were read ahead for nobody's session, and
+    the shelf is not to have them. `exact`: how many of them are just as if they had been computed here, None: all;
+    those behind were moved there (`inserting`), or computed with such in view.
     """
 
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
         self.tokens: list[int] = []
         self.cells: list[int] = []
+        self.last: list[int] = []
         self.asked = 0
         self.known = 0
         self.saved = 0

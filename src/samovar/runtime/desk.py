@@ -15,6 +15,7 @@ from samovar.core.errors import InvalidInput, SamovarError
 from samovar.core.events import Accepted, Done, Event, Failed, PromptProgress, Timings, Usage
 from samovar.core.requests import GenerateRequest
 from samovar.runtime.answer import Answer, Choice
+from samovar.runtime.counts import NO_COUNTS, Counts
 from samovar.runtime.frames import FromWorker, Happened
 from samovar.runtime.jobs import Job, Remove
 from samovar.runtime.prompt import Prompts
@@ -46,6 +47,7 @@ class Desk:
         self._grammars = Grammars(engine)
         self._later: deque[GenerateRequest] = deque()
         self._answers: dict[str, Answer] = {}
+        self._counts = NO_COUNTS
         self.choices: dict[Job, Choice] = {}
 
     @property
@@ -67,6 +69,11 @@ class Desk:
     def take_later(self) -> None:
         """Queues one prompt that waited for quiet."""
         self._begin(self._later.popleft())
+
+    def counted(self) -> Counts:
+        """What has ended since this was last asked."""
+        counts, self._counts = self._counts, NO_COUNTS
+        return counts
 
     def answer(self, job: Job) -> Answer:
         return self._answers[job.request]
@@ -95,6 +102,7 @@ class Desk:
             self.say(job.request, event)
         if answer.ended:
             del self._answers[answer.id]
+            self._counts += answer.counted()
             self.say(answer.id, answer.done())
         return removals
 
@@ -107,6 +115,7 @@ class Desk:
                 self.say(request, event)
             self.choices.pop(choice.job, None)
             removals += self._scheduler.forget(choice.job)
+        self._counts += Counts(failed=1)
         self.say(request, Failed(error.value()))
         return removals
 

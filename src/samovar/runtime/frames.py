@@ -14,6 +14,7 @@ from samovar.core.engine import EngineInfo, LoadSpec, Note
 from samovar.core.errors import ErrorValue
 from samovar.core.events import Event
 from samovar.core.requests import GenerateRequest, Part
+from samovar.runtime.counts import Counts, WorkerState
 
 HEADER = struct.Struct("<I")
 
@@ -54,6 +55,20 @@ class Embed(msgspec.Struct, frozen=True, tag="embed"):
     truncate: bool = False
 
 
+class Look(msgspec.Struct, frozen=True, tag="look"):
+    """Asks what the worker holds; of `slot`, if one is named, with the tokens of its last request."""
+
+    id: str
+    slot: int | None = None
+
+
+class Erase(msgspec.Struct, frozen=True, tag="erase"):
+    """What the tenant has in this sequence is kept there no longer, unless the sequence is in use."""
+
+    slot: int
+    tenant: str
+
+
 class Pin(msgspec.Struct, frozen=True, tag="pin"):
     """The sessions whose caches are kept while others are given up: those that somebody looks at."""
 
@@ -70,7 +85,7 @@ class Quit(msgspec.Struct, frozen=True, tag="quit"):
     """End when the step in hand is done; while loading, cancel the load."""
 
 
-ToWorker = Load | Generate | Cancel | Tokenize | Spell | Embed | Pin | Forget | Quit
+ToWorker = Load | Generate | Cancel | Tokenize | Spell | Embed | Pin | Forget | Look | Erase | Quit
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):
@@ -114,13 +129,26 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     error: ErrorValue
 
 
+class Seen(msgspec.Struct, frozen=True, tag="seen"):
+    """Answers Look."""
+
+    id: str
+    state: WorkerState
+
+
+class Counted(msgspec.Struct, frozen=True, tag="counted"):
+    """What was done since this was last said; comes with the end of each request."""
+
+    counts: Counts
+
+
 class Noted(msgspec.Struct, frozen=True, tag="noted"):
     """Something a person should know about the model that runs."""
 
     note: Note
 
 
-FromWorker = Loading | Ready | LoadFailed | Happened | Tokens | Vectors | Refused | Noted
+FromWorker = Loading | Ready | LoadFailed | Happened | Tokens | Vectors | Refused | Seen | Counted | Noted
 
 
 def encode(frame: ToWorker | FromWorker) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from samovar.runtime.cells import Slot
+from samovar.runtime.counts import Tier
 from samovar.runtime.inserting import Moved
 from samovar.runtime.shelf import Found
 
@@ -15,7 +16,8 @@ from samovar.runtime.shelf import Found
 class Job:
     """One choice of one request. `tokens` is the prompt and what was generated; the last one is never computed
     before a draw needs the logits after it. `cached`: tokens of the prompt that were held anywhere, −1 before it is
-    known; `approximate` of them are not exact (`Slot.exact`). `moved`: what is on its way to it (`inserting`).
+    known, `tier`: where; `approximate` of them are not exact (`Slot.exact`). `sequence`: the one it had last.
+    `moved`: what is on its way to it (`inserting`).
 
     `shadow`: the same choice after a negative prompt; `leader`: whose shadow this is. `borrows`: tokens that a
     shadow waits for its leader to compute, before it copies them. `warm`: its prompt is read in idle time, for a
@@ -39,7 +41,9 @@ class Job:
     slot: Slot | None = None
     moved: Moved | None = None
     cached: int = -1
+    tier: Tier | None = None
     approximate: int = 0
+    sequence: int = -1
     admitted: int = 0
 
     @property

@@ -12,11 +12,26 @@ from typing import TYPE_CHECKING
 
 from samovar.core.engine import Batch, Engine, Setting
 from samovar.core.errors import SamovarError
+from samovar.runtime.counts import NO_COUNTS, Counts
 from samovar.runtime.desk import Desk, Emit
 from samovar.runtime.embedding import Embedder
-from samovar.runtime.frames import Cancel, Embed, Forget, Generate, Pin, Spell, Tokenize, Tokens, ToWorker
+from samovar.runtime.frames import (
+    Cancel,
+    Embed,
+    Erase,
+    Forget,
+    Generate,
+    Look,
+    Pin,
+    Seen,
+    Spell,
+    Tokenize,
+    Tokens,
+    ToWorker,
+)
 from samovar.runtime.jobs import NO_GUESSES, Guesses, Job, Limits, Plan, Remove, Restore, Work
 from samovar.runtime.keeper import Keeper
+from samovar.runtime.looking import state_of
 from samovar.runtime.pacer import Pacer
 from samovar.runtime.prompt import Prompts
 from samovar.runtime.scheduler import Scheduler
@@ -80,6 +95,10 @@ class GenerationLoop:
                 self._emit(Tokens(id, tuple(known), tuple(map(self.engine.piece, known))))
             case Embed():
                 self._embedder.take(frame)
+            case Look(id, slot):
+                self._emit(Seen(id, state_of(self.scheduler, self._desk.choices, self._store.sizes(), slot)))
+            case Erase(slot, tenant):
+                self._keeper.apply(self.scheduler.erase(slot, tenant))
             case Forget(session):
                 self._keeper.apply(self.scheduler.drop(session))
                 self._store.forget(session)
@@ -118,6 +137,11 @@ class GenerationLoop:
         """Says what was drawn since it was last called."""
         self._desk.speak()
 
+    def counted(self) -> Counts | None:
+        """What was done since this was last asked; None while no request has ended."""
+        ended = self._desk.counted()
+        return None if ended is NO_COUNTS else ended + self.scheduler.counted()
+
     def _guesses(self) -> Guesses:
         """What may come next for the streams, where nothing else is to be done in the step."""
         running = self.scheduler.running
@@ -128,7 +152,7 @@ class GenerationLoop:
     def _room(self, job: Job) -> int:
         """Tokens that may come after the next one; none where they are not drawn one by one."""
         choice = self._desk.choices[job]
-        return 0 if job.shadow or choice.look else choice.left(self.scheduler.room(job)) - 1
+        return 0 if job.shadow or choice.look or choice.says_nothing else choice.left(self.scheduler.room(job)) - 1
 
     def tidy(self) -> bool:
         """Saves one cache that is not yet on the shelf, while nothing else is to do, and gives back the memory that
@@ -208,8 +232,8 @@ class GenerationLoop:
                 looked = choice.looked(row, against, self.engine.piece)
                 self._remove(self._desk.finish(choice, [looked, *choice.end("stop")]))
                 return None
-            if job.warm or not choice.left(1):
-                self._remove(self._desk.finish(choice, choice.end("stop" if job.warm else "length")))
+            if job.warm or choice.says_nothing:
+                self._remove(self._desk.finish(choice, choice.end("length" if choice.says_nothing else "stop")))
                 return None
             token, detail = choice.draw(row, against)
         except SamovarError as error:

@@ -18,9 +18,12 @@ from samovar.core.errors import Cancelled, EngineFailed, SamovarError, revive
 from samovar.core.events import Accepted, Delta, Done, Event, Failed, PromptProgress
 from samovar.core.requests import GenerateRequest, Part
 from samovar.runtime import frames
+from samovar.runtime.counts import WorkerState
 from samovar.runtime.frames import (
     Cancel,
+    Counted,
     Embed,
+    Erase,
     Forget,
     FromWorker,
     Generate,
@@ -28,17 +31,20 @@ from samovar.runtime.frames import (
     Load,
     LoadFailed,
     Loading,
+    Look,
     Noted,
     Pin,
     Quit,
     Ready,
     Refused,
+    Seen,
     Spell,
     Tokenize,
     Tokens,
     ToWorker,
     Vectors,
 )
+from samovar.runtime.tally import Tally
 
 CLOSING_SECONDS = 15.0
 """How long a worker may take to end: it writes the caches that are not on disk yet."""
@@ -83,12 +89,16 @@ class Stream:
 class WorkerProcess:
     """One child process. Use `start`; afterwards `info` is what it has loaded."""
 
-    def __init__(self, process: asyncio.subprocess.Process, progress: Callable[[float], None]) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, progress: Callable[[float], None], tally: Tally
+    ) -> None:
         self._process = process
         self._progress = progress
         self._ids = count()
         self._streams: dict[str, Stream] = {}
         self._calls: dict[str, asyncio.Future[Tokens | Vectors]] = {}
+        self._looks: dict[str, asyncio.Future[WorkerState]] = {}
+        self._tally = tally
         self._ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
         self._closing = False
         self._holds = 0
@@ -101,8 +111,11 @@ class WorkerProcess:
         self.notes: tuple[Note, ...] = ()
 
     @classmethod
-    async def start(cls, spec: LoadSpec, log: Path, progress: Callable[[float], None]) -> WorkerProcess:
-        """Starts a process and sends it `spec`; `ready` waits for the load. Its standard error goes to `log`."""
+    async def start(
+        cls, spec: LoadSpec, log: Path, progress: Callable[[float], None], tally: Tally | None = None
+    ) -> WorkerProcess:
+        """Starts a process and sends it `spec`; `ready` waits for the load. Its standard error goes to `log`; what
+        it counts is added to `tally`."""
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -115,7 +128,7 @@ class WorkerProcess:
                 start_new_session=os.name == "posix",
                 env=os.environ | {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "2000")},
             )
-        worker = cls(process, progress)
+        worker = cls(process, progress, tally or Tally())
         worker.send(Load(spec))
         return worker
 
@@ -173,6 +186,19 @@ class WorkerProcess:
             raise
         assert isinstance(answer, kind)
         return answer
+
+    async def look(self, slot: int | None = None) -> WorkerState:
+        """What it holds; of `slot`, if one is named, with the tokens of its last request."""
+        self._check_alive()
+        id = str(next(self._ids))
+        look: asyncio.Future[WorkerState] = asyncio.get_running_loop().create_future()
+        self._looks[id] = look
+        self.send(Look(id, slot))
+        return await look
+
+    def erase(self, slot: int, tenant: str) -> None:
+        """What the tenant has in this sequence is kept there no longer, unless the sequence is in use."""
+        self.send(Erase(slot, tenant))
 
     def pin(self, sessions: tuple[str, ...]) -> None:
         """From now on the caches of these sessions, and of no others, are kept while others are given up."""
@@ -238,6 +264,10 @@ class WorkerProcess:
                 self._settle(self._calls.pop(id), frame)
             case Refused(id, error) if id in self._calls:
                 self._refuse(self._calls.pop(id), revive(error))
+            case Seen(id, state):
+                self._settle(self._looks.pop(id), state)
+            case Counted(counts):
+                self._tally.add(counts)
             case Loading(share):
                 self._progress(share)
             case Ready(info):
@@ -258,6 +288,9 @@ class WorkerProcess:
         self._note_drained()
         for call in self._calls.values():
             self._refuse(call, error)
+        for look in self._looks.values():
+            self._refuse(look, error)
+        self._tally.crashes += not self._closing
         self._refuse(self._ready, error)
 
     def _epitaph(self) -> SamovarError:

@@ -25,6 +25,7 @@ from dataclasses import replace
 from samovar.core.errors import Busy, InvalidInput, PromptTooLong
 from samovar.runtime.caches import Caches
 from samovar.runtime.cells import Slot, common
+from samovar.runtime.counts import Counts
 from samovar.runtime.jobs import NO_GUESSES, Guesses, Job, Limits, Plan, Remove, Save, Work
 from samovar.runtime.shelf import EmptyShelf, Shelf
 
@@ -40,6 +41,7 @@ class Scheduler:
         self.waiting: deque[Job] = deque()
         self.running: list[Job] = []
         self._turn = 0
+        self._put_back = 0
         self._steady = False
         self._last = Plan()
 
@@ -169,6 +171,7 @@ class Scheduler:
         for one in job.pair:
             if one.slot:
                 self.caches.free(one.slot)
+                one.slot.last = one.tokens
                 one.slot = None
                 self.running.remove(one)
         return removals
@@ -179,6 +182,7 @@ class Scheduler:
         removals = self.finish(job)
         for slot in slots:
             self.caches.cut(slot, 0)
+            slot.last = []
         return removals + [Remove(slot.sequence, 0) for slot in slots]
 
     def keep_logits(self, job: Job) -> list[int]:
@@ -199,10 +203,17 @@ class Scheduler:
 
     def drop(self, session: str) -> list[Remove]:
         """Forgets what idle sequences hold of the session. The caller does what is returned."""
-        slots = [slot for slot in self.slots if not slot.busy and slot.tokens and slot.session == session]
-        for slot in slots:
-            self.caches.cut(slot, 0)
-        return [Remove(slot.sequence, 0) for slot in slots]
+        return self._emptied([slot for slot in self.slots if slot.session == session])
+
+    def erase(self, sequence: int, tenant: str) -> list[Remove]:
+        """Forgets what an idle sequence holds of the tenant's. The caller does what is returned."""
+        return self._emptied([slot for slot in self.slots if slot.sequence == sequence and slot.tenant == tenant])
+
+    def counted(self) -> Counts:
+        """What was given up since this was last asked."""
+        given_up, put_back = self.caches.given_up, self._put_back
+        self.caches.given_up = self._put_back = 0
+        return Counts(given_up=given_up, put_back=put_back)
 
     def unsaved(self) -> Save | None:
         """The idle cache, used last, that the shelf has not got yet."""
@@ -217,6 +228,16 @@ class Scheduler:
             raise InvalidInput("runtime.guidance_alone")
         if negative and len(prompt) + len(negative) + 2 > cells:
             raise PromptTooLong("runtime.pair_too_long", prompt=len(prompt), negative=len(negative), cells=cells)
+
+    def _emptied(self, slots: list[Slot]) -> list[Remove]:
+        """Forgets what those of `slots` hold that are idle."""
+        idle = [slot for slot in slots if not slot.busy]
+        for slot in idle:
+            slot.last = []
+        held = [slot for slot in idle if slot.tokens]
+        for slot in held:
+            self.caches.cut(slot, 0)
+        return [Remove(slot.sequence, 0) for slot in held]
 
     def _lend(self, job: Job, plan: Plan) -> None:
         """Gives a shadow what its leader has computed for both."""
@@ -300,6 +321,7 @@ class Scheduler:
     def _preempt(self, job: Job, plan: Plan) -> None:
         """Gives up the cells of `job` and puts it in front of the queue, with what it has generated."""
         plan.ops += self.caches.let_go(job)
+        self._put_back += 1
         for one in job.pair:
             assert one.slot is not None
             self.running.remove(one)

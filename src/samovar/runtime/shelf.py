@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from samovar.runtime.kv import Entry, Label, Match, Tiers
+from samovar.runtime.kv import Entry, Label, Match, Tiers, TierSizes
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,10 @@ class Found:
 
     shared: int
     length: int
+
+    @property
+    def tier(self) -> Literal["ram", "disk"]:
+        return "ram"
 
 
 class Shelf(Protocol):
@@ -52,10 +56,18 @@ class Store(Shelf, Protocol):
         """What is there."""
         ...
 
+    def sizes(self) -> TierSizes:
+        """How much is there, and may be."""
+        ...
+
 
 @dataclass(frozen=True)
 class OnTier(Found):
     match: Match
+
+    @property
+    def tier(self) -> Literal["ram", "disk"]:
+        return self.match.tier
 
 
 class TierShelf:
@@ -86,6 +98,9 @@ class TierShelf:
     def labels(self) -> Sequence[Label]:
         return self._tiers.labels
 
+    def sizes(self) -> TierSizes:
+        return self._tiers.sizes
+
 
 class EmptyShelf:
     """A `Store` that keeps nothing."""
@@ -110,3 +125,6 @@ class EmptyShelf:
 
     def labels(self) -> Sequence[Label]:
         return ()
+
+    def sizes(self) -> TierSizes:
+        return TierSizes(0, 0, 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from samovar.core.engine import EngineInfo, LoadSpec, Note, Pace, Setting
 from samovar.core.errors import BadModelFile, Cancelled, EngineFailed, SamovarError
 from samovar.core.pace import fastest
 from samovar.runtime.process import WorkerProcess
+from samovar.runtime.tally import Tally
 from samovar.runtime.trust import Verdict, other_loadings
 
 OTHER_BUILD_MAY = frozenset(
@@ -38,10 +39,12 @@ RIVAL_CELLS = 1024
 
 @dataclass(frozen=True)
 class Hooks:
-    """What the supervisor tells its owner: load progress (0 to 1), and a verdict that is to be kept."""
+    """What the supervisor tells its owner: load progress (0 to 1), and a verdict that is to be kept. What its
+    workers count is added to `tally`."""
 
     progress: Callable[[float], None]
     remember: Callable[[Verdict], Awaitable[None]]
+    tally: Tally = field(default_factory=Tally)
 
 
 class Supervisor:
@@ -107,7 +110,7 @@ class Supervisor:
         settings = self._verdict.open(self._spec.settings)
         while True:
             began, asked = time.monotonic(), self._asking(settings)
-            worker = await WorkerProcess.start(asked, self._log, self._hooks.progress)
+            worker = await WorkerProcess.start(asked, self._log, self._hooks.progress, self._hooks.tally)
             self._worker = worker
             try:
                 info = await worker.ready()

@@ -22,7 +22,18 @@ from samovar.core.errors import SamovarError
 from samovar.core.events import Delta
 from samovar.engines.registry import open_engine
 from samovar.runtime import frames
-from samovar.runtime.frames import FromWorker, Happened, Load, LoadFailed, Loading, Noted, Quit, Ready, ToWorker
+from samovar.runtime.frames import (
+    Counted,
+    FromWorker,
+    Happened,
+    Load,
+    LoadFailed,
+    Loading,
+    Noted,
+    Quit,
+    Ready,
+    ToWorker,
+)
 from samovar.runtime.jobs import Limits
 from samovar.runtime.kv import Tiers, open_tiers
 from samovar.runtime.loop import GenerationLoop, limits_of
@@ -64,6 +75,12 @@ class Outbox:
         for note in notes[self._noted :]:
             self.put(Noted(note))
         self._noted = len(notes)
+
+    def count(self, loop: GenerationLoop) -> None:
+        """Says what was done, when a request has ended."""
+        counts = loop.counted()
+        if counts:
+            self.put(Counted(counts))
 
     def flush(self) -> None:
         if self._buffer:
@@ -136,10 +153,12 @@ def serve(
                 loop.put_away()
                 return
             loop.handle(frame)
+            outbox.count(loop)
             outbox.flush()
         loop.step()
         if outbox.due or loop.idle or loop.reads_prompt:
             loop.speak()
+            outbox.count(loop)
             outbox.flush()
 
 

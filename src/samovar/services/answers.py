@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from samovar.core.engine import EngineInfo
-from samovar.core.errors import revive
-from samovar.core.events import Failed, Looked, Stage
+from samovar.core.errors import EngineFailed, revive
+from samovar.core.events import Done, Failed, Looked, Stage
 from samovar.core.requests import Completion, GenerateRequest, Guidance, Message, Part
 from samovar.prompts.template import Rendered
 from samovar.services.contracts import Embedded, Generation, Measured, RenderedPrompt
@@ -95,6 +95,15 @@ class AnswerService:
         stream = await served.worker.generate(request)
         stream.model, stream.notes = served.name, prompt.notes
         return read(stream, plan) if plan else stream
+
+    async def finish(self, stream: Generation) -> Done:
+        """How a request ended of which nothing else is wanted. Raises what Failed carries."""
+        async for event in stream:
+            if isinstance(event, Failed):
+                raise revive(event.error)
+            if isinstance(event, Done):
+                return event
+        raise EngineFailed("api.broken_off")
 
     async def measure(self, messages: Sequence[Message]) -> Measured:
         """How much of the window the messages take, in the model that is served."""

@@ -15,6 +15,7 @@ from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Message, Part
 from samovar.core.rope import Context
 from samovar.hub.outlook import Outlook as Outlook
+from samovar.runtime.counts import Counts, SlotState, WorkerState
 
 LoadState = Literal["none", "loading", "ready", "failed"]
 
@@ -172,6 +173,55 @@ class Answers(Protocol):
 
     async def detokenize(self, tokens: tuple[int, ...], model: str | None = None) -> tuple[tuple[int, bytes], ...]:
         """(id, bytes) of each of `tokens` that the vocabulary has."""
+        ...
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What the workers of one model have counted since the server started, and how often they crashed; what the one
+    that runs holds, and the bytes of memory that it has; None and 0 where none runs."""
+
+    model: str
+    counts: Counts
+    crashes: int
+    state: WorkerState | None
+    memory: int
+
+
+class Gauges(Protocol):
+    """Counts and states, for those who watch the server."""
+
+    async def read(self) -> tuple[Reading, ...]: ...
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """`tokens` of what `slot` was last asked and answered, saved in or restored from a file of `size` bytes."""
+
+    slot: int
+    tokens: int
+    size: int
+
+
+class Slots(Protocol):
+    """The sequences of the loaded model, as far as a tenant may know of them, and what was kept of them by name.
+    Raises NotFound where no model is loaded."""
+
+    async def listed(self, tenant: str) -> tuple[SlotState, ...]:
+        """Of what others have there only that it is busy; none where no model is loaded."""
+        ...
+
+    async def save(self, slot: int, name: str, tenant: str) -> Kept:
+        """Keeps the tokens of the slot's last request under a name, per model and tenant. Raises NotFound where it
+        has none, InvalidInput for a name that cannot be one, StorageFailed."""
+        ...
+
+    async def restore(self, name: str, tenant: str) -> Kept:
+        """Sees that what was saved is in the cache again, in whichever slot. Raises NotFound, as
+        `Answers.start` does."""
+        ...
+
+    async def erase(self, slot: int, tenant: str) -> int:
+        """Empties the slot: how many tokens it held. Exported caches stay. Raises NotFound, Conflict while it
+        answers."""
         ...
 
 

@@ -14,11 +14,13 @@ from samovar.services.answers import AnswerService
 from samovar.services.building import BuildService
 from samovar.services.chats.service import ChatService
 from samovar.services.contexts import Contexts
+from samovar.services.gauges import GaugeService
 from samovar.services.idle import IdleService
 from samovar.services.library import LibraryService
 from samovar.services.loading import LoadPlanner
 from samovar.services.models import ModelService
 from samovar.services.presets import PresetService
+from samovar.services.slots import SlotService
 from samovar.services.verdicts import VerdictKeeper
 from samovar.store.database import Database
 from samovar.store.lock import lock_home
@@ -38,6 +40,8 @@ class Engines:
 class House(Engines):
     """The services of a home folder that one server owns."""
 
+    slots: SlotService
+    gauges: GaugeService
     chats: ChatService
     presets: PresetService
     build: BuildService
@@ -70,7 +74,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             build = await asyncio.to_thread(BuildService, settings.home)
             try:
                 presets = PresetService(settings.home.presets)
-                yield House(engines.models, engines.answers, engines.library, chats, presets, build)
+                slots = SlotService(engines.models, engines.answers, settings.home.slots)
+                gauges = GaugeService(engines.models)
+                yield House(engines.models, engines.answers, engines.library, slots, gauges, chats, presets, build)
             finally:
                 await chats.close()
                 await build.stop()

@@ -6,6 +6,7 @@ One model at a time. A switch waits for the answers in flight; requests that com
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from samovar.core.library import InstalledModel
 from samovar.core.rope import Context
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.supervisor import Hooks, Supervisor
+from samovar.runtime.tally import Tally
 from samovar.services.contexts import Contexts
 from samovar.services.contracts import ContextChoice, LoadedModel, ModelState, Outlook
 from samovar.services.loading import LoadPlanner
@@ -48,6 +50,8 @@ class ModelService:
         self._supervisor: Supervisor | None = None
         self._switching = asyncio.Lock()
         self._pinned: tuple[str, ...] = ()
+        self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
+        """What the workers of each model counted, by its name; also of those that are not loaded any more."""
 
     @property
     def state(self) -> ModelState:
@@ -135,6 +139,11 @@ class ModelService:
             yield Served(self.state.name or "", worker, worker.info)
         finally:
             worker.release()
+
+    def workers(self) -> dict[str, WorkerProcess]:
+        """Those that are ready, by the names of their models."""
+        worker, name = self._running, self.state.name
+        return {name: worker} if worker is not None and worker.info is not None and name is not None else {}
 
     def forget(self, session: str) -> None:
         """Nothing that was computed for the session is kept by the worker."""
@@ -229,6 +238,7 @@ class ModelService:
         return Hooks(
             progress=lambda share: self._state.set(ModelState(name, "loading", share, context=self._chosen)),
             remember=lambda verdict: self._verdicts.remember(spec, verdict),
+            tally=self.tallies[name],
         )
 
     def _log(self, name: str) -> Path:

@@ -27,7 +27,7 @@ from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed, SamovarError
 from samovar.core.events import Done, Event, Warned
 from samovar.core.parameters import SamplingParams
-from samovar.services.contracts import Answers, Generation, Library, Models, Presets
+from samovar.services.contracts import Answers, Generation, Library, Models, Presets, Slots
 
 log = logging.getLogger("samovar.api")
 
@@ -68,6 +68,7 @@ class Desk:
     models: Models
     presets: Presets
     library: Library
+    slots: Slots
     running: Running = field(default_factory=Running)
 
     async def whole(self, request: Request, asked: Asked) -> tuple[Collected, list[str]]:

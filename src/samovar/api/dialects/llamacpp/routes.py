@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
-from samovar.api.dialects.llamacpp import server, tokens, translate
+from samovar.api.dialects.llamacpp import server, slots, tokens, translate
 from samovar.api.dialects.llamacpp.spelling import spelled
 from samovar.api.dialects.llamacpp.stream import Chunks, Finals, whole
 from samovar.api.dialects.llamacpp.translate import LlamaAsked
@@ -32,6 +32,7 @@ def router(desk: Desk) -> APIRouter:
 
     routes.include_router(tokens.router(desk))
     routes.include_router(server.router(desk))
+    routes.include_router(slots.router(desk))
     return routes
 
 

@@ -24,8 +24,8 @@ from samovar.core.catalogue import Language
 from samovar.core.errors import SamovarError, revive
 from samovar.core.events import Delta, Done, Event, Failed, Finish, PromptProgress, TokenDetail
 
-ANY_SLOT = 0
-"""Which sequence answers is the scheduler's affair and may change; clients read a number."""
+NO_SLOT = -1
+"""Which sequence answers is settled from step to step, and told at the end."""
 
 
 class Finals:
@@ -48,7 +48,7 @@ class Finals:
             index=choice.index,
             content="" if said else choice.text,
             tokens=[token.id for token in choice.tokens] if asked.return_tokens and not said else [],
-            id_slot=ANY_SLOT,
+            id_slot=done.sequence,
             stop=True,
             model=self._model,
             tokens_predicted=predicted,
@@ -120,7 +120,7 @@ class Chunks:
                 delta.text,
                 [token.id for token in delta.tokens],
                 stop=False,
-                id_slot=ANY_SLOT,
+                id_slot=NO_SLOT,
                 tokens_predicted=len(tokens),
                 tokens_evaluated=self._prompt_tokens,
                 completion_probabilities=self._finals.probabilities(delta.tokens) if shown else msgspec.UNSET,
@@ -130,7 +130,7 @@ class Chunks:
     def _read(self, progress: PromptProgress) -> bytes:
         passed = round((self._now() - self._began) * 1000)
         told = Progress(progress.total, progress.cached, progress.done, passed)
-        return _frame(Chunk(0, "", [], False, ANY_SLOT, 0, self._prompt_tokens, told))
+        return _frame(Chunk(0, "", [], False, NO_SLOT, 0, self._prompt_tokens, told))
 
     def _last(self, finish: Finish, done: Done) -> Mapping[str, object] | Final:
         index, text = finish.index, "\n" if finish.index in self._lined else ""

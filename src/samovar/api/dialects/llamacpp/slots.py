@@ -1,0 +1,80 @@
+"""/slots: what each sequence is doing, and prompts that are kept by name, to be in the cache again later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from samovar.api.answering.desk import Desk
+from samovar.api.caller import caller_of
+from samovar.api.reading.body import Fields, decode
+from samovar.api.sse import while_connected
+from samovar.core.errors import Busy, InvalidInput
+from samovar.runtime.counts import SlotState
+
+ACTIONS = ("save", "restore", "erase")
+
+
+def router(desk: Desk) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/slots")
+    async def slots(request: Request) -> Response:
+        listed = await desk.slots.listed(caller_of(request).tenant)
+        if request.query_params.get("fail_on_no_slot") and all(slot.busy for slot in listed):
+            raise Busy("slots.none_free", count=len(listed))
+        return _json(_listed(desk, listed))
+
+    @routes.post("/slots/{slot}")
+    async def act(request: Request, slot: str) -> Response:
+        action = request.query_params.get("action", "")
+        if action not in ACTIONS:
+            raise InvalidInput("slots.action", action=action[:40])
+        if not (slot.isdecimal() and slot.isascii() and len(slot) < 8):
+            raise InvalidInput("slots.number", slot=slot[:40])
+        name = Fields(decode(await request.body())).text("filename") or ""
+        doing = _done(desk, action, int(slot), name, caller_of(request).tenant)
+        return _json(await while_connected(request.receive, doing))
+
+    return routes
+
+
+async def _done(desk: Desk, action: str, slot: int, name: str, tenant: str) -> dict[str, object]:
+    """`restore` takes whichever slot suits, and says which."""
+    began = time.monotonic()
+    if action == "erase":
+        return {"id_slot": slot, "n_erased": await desk.slots.erase(slot, tenant)}
+    if action == "save":
+        kept = await desk.slots.save(slot, name, tenant)
+        tokens, size = "n_saved", "n_written"
+    else:
+        kept = await desk.slots.restore(name, tenant)
+        tokens, size = "n_restored", "n_read"
+    timings = {f"{action}_ms": round((time.monotonic() - began) * 1000, 3)}
+    return {"id_slot": kept.slot, "filename": name, tokens: kept.tokens, size: kept.size, "timings": timings}
+
+
+def _listed(desk: Desk, slots: Sequence[SlotState]) -> list[dict[str, object]]:
+    window = next((model.window for model in desk.models.loaded()), 0)
+    return [
+        {
+            "id": slot.id,
+            "n_ctx": window,
+            "speculative": False,
+            "is_processing": slot.busy,
+            "n_past": slot.held,
+            "n_prompt_tokens": slot.asked,
+            "n_prompt_tokens_processed": min(slot.held, slot.asked) if slot.busy else slot.asked,
+            "n_prompt_tokens_cache": slot.cached,
+            "next_token": [{"has_next_token": slot.busy, "n_remain": slot.left, "n_decoded": slot.drawn}],
+        }
+        for slot in slots
+    ]
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")

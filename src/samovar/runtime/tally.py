@@ -1,0 +1,18 @@
+"""The front's sums of what the workers of one model counted, over their deaths and reloads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from samovar.runtime.counts import Counts
+
+
+@dataclass
+class Tally:
+    """`crashes`: workers that ended without being told to."""
+
+    counts: Counts = field(default_factory=Counts)
+    crashes: int = 0
+
+    def add(self, counts: Counts) -> None:
+        self.counts = self.counts + counts
