@@ -122,10 +122,15 @@ CHANGES_THE_HOUSE = re.compile(
 )
 
 
+NOTHING_THERE = frozenset({"/lora-adapters", "/api/extra/data/load", "/api/extra/data/save"})
+"""Addresses with such a word that always answer that there is nothing to change."""
+
+
 def test_no_key_for_asking_changes_the_house(templates: Routes) -> None:
     """A new route with such a word in its address needs `manage` at the least."""
     table = access(DIALECTS, ())
     suspicious = {path for method, path in templates if method != "GET" and CHANGES_THE_HOUSE.search(path)}
+    suspicious -= NOTHING_THERE
     assert suspicious
     assert {path for path in suspicious if table.needed(path) in ("infer", "open")} == set()
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from samovar.api.dialects.dialect import Dialect
+from samovar.api.errors import begins
 from samovar.core.keys import RANKS, KeyScope
 
 Need = KeyScope | Literal["open"]
@@ -35,7 +36,7 @@ class Access:
         found = self._exact.get(path)
         if found is not None:
             return found
-        return next((need for beginning, need in self._beginnings if path.startswith(beginning)), "admin")
+        return next((need for beginning, need in self._beginnings if begins(path, beginning)), "admin")
 
 
 def access(dialects: Iterable[Dialect], page: Iterable[str]) -> Access:
