@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -17,9 +17,12 @@ import openai
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from samovar.api.app import Services, create_app
-from samovar.api.security import DoorRules
+from samovar.api.guard.access import Access
+from samovar.api.guard.doorkeeper import Doorkeeper
+from samovar.api.security import Door, DoorRules
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import NotFound, SamovarError
 from samovar.core.events import Accepted, Delta, Done, Event, Finish, Stage, Timings, TokenDetail, Usage
@@ -42,7 +45,10 @@ from samovar.services.contracts import (
     Reading,
     RenderedPrompt,
 )
+from samovar.services.keys import KeyService
 from samovar.services.presets import PresetService
+from samovar.store.database import Database
+from samovar.store.keys import KeyStore
 
 MODEL = "little-model"
 
@@ -286,6 +292,7 @@ class Served:
     gauges: FakeGauges
     port: int
     closing: ExitStack
+    keys: KeyService | None = None
 
     @property
     def url(self) -> str:
@@ -311,17 +318,20 @@ NO_CHATS = cast(ChatService, None)
 """For tests whose requests never reach a conversation."""
 
 
-def app_of_fakes(home: Path) -> FastAPI:
+def app_of_fakes(home: Path, keys: KeyService | None = None) -> FastAPI:
     """The whole app, for tests that only look at its routes."""
     return create_app(
         Services(
-            FakeAnswers(),
-            FakeModels(),
-            FakeLibrary(),
-            NO_CHATS,
-            PresetService(home / "presets"),
-            BuildService(Home(home)),
+            answers=FakeAnswers(),
+            models=FakeModels(),
+            library=FakeLibrary(),
+            slots=FakeSlots(),
+            gauges=FakeGauges(),
+            chats=NO_CHATS,
+            presets=PresetService(home / "presets"),
+            build=BuildService(Home(home)),
             page=home / "no-page",
+            keys=keys,
         )
     )
 
@@ -329,14 +339,31 @@ def app_of_fakes(home: Path) -> FastAPI:
 Serve = Callable[..., Served]
 
 
+def unlocked_door() -> Middleware:
+    """For an app that is put together by hand."""
+    return Middleware(Door, rules=DoorRules(), shapes=(), doorkeeper=Doorkeeper(), access=Access({}))
+
+
+@contextmanager
+def key_service(home: Path, own: str | None = None) -> Iterator[KeyService]:
+    """The keys of a home, over its real store."""
+    database = Database.open(home / "samovar.db")
+    service = KeyService(KeyStore(database), home / "keys.stamp", own)
+    yield service
+    asyncio.run(database.close())
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Starts apps on free ports; they end with the test."""
-    running: list[tuple[uvicorn.Server, threading.Thread]] = []
     closing = ExitStack()
 
-    def begin(*, rules: DoorRules | None = None, page: Path | None = None) -> Served:
+    def begin(
+        *, rules: DoorRules | None = None, page: Path | None = None, key: str | None = None, locked: bool = False
+    ) -> Served:
+        """`key`: the one that the server is started with; `locked`: there is a store of keys, maybe empty."""
         answers, models, library, gauges = FakeAnswers(), FakeModels(), FakeLibrary(), FakeGauges()
+        keys = closing.enter_context(key_service(tmp_path, key)) if key or locked else None
         app = create_app(
             Services(
                 answers,
@@ -349,6 +376,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                 BuildService(Home(tmp_path)),
                 rules or DoorRules(),
                 page or tmp_path / "no-page",
+                keys,
             )
         )
         listener = closing.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -356,14 +384,16 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
-        running.append((server, thread))
-        return Served(answers, models, library, gauges, listener.getsockname()[1], closing)
+        closing.callback(_end, server, thread)
+        return Served(answers, models, library, gauges, listener.getsockname()[1], closing, keys)
 
     with closing:
         yield begin
-    for server, thread in running:
-        server.should_exit = True
-        thread.join(20)
+
+
+def _end(server: uvicorn.Server, thread: threading.Thread) -> None:
+    server.should_exit = True
+    thread.join(20)
 
 
 @pytest.fixture

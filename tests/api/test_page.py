@@ -11,11 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from starlette.middleware import Middleware
 from starlette.types import Message as Asgi
 
 from samovar.api.page import router
-from samovar.api.security import Door, DoorRules
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import EngineFailed
 from samovar.services.chats import ChatService
@@ -23,6 +21,7 @@ from samovar.services.contracts import ContextChoice, InstalledModel, ModelState
 from samovar.services.presets import PresetService
 from samovar.services.watched import Watched
 from samovar.store.database import Database
+from tests.api.conftest import unlocked_door
 from tests.services.scripted import ScriptedAnswers, ScriptedIdle
 from tests.support.building import UNTIL_STOPPED, scripted
 from tests.support.looking import LlamaOutlook
@@ -156,7 +155,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
     database = Database.open(tmp_path / "samovar.db")
     answers, models, idle = ScriptedAnswers(), OneModel(), ScriptedIdle()
     chats = await ChatService.open(database, answers, idle)
-    app = FastAPI(middleware=[Middleware(Door, rules=DoorRules(), shapes=())])
+    app = FastAPI(middleware=[unlocked_door()])
     presets, build = PresetService(tmp_path / "presets"), scripted(tmp_path, UNTIL_STOPPED)
     app.include_router(router(chats, models, presets, build))
     transport = httpx.ASGITransport(app)

@@ -16,12 +16,16 @@ from samovar.api import health, page_files
 from samovar.api.answering.desk import Desk
 from samovar.api.dialects.registry import DIALECTS, shapes
 from samovar.api.errors import NoSuchRoute, WrongMethod
+from samovar.api.guard.access import access
+from samovar.api.guard.doorkeeper import Doorkeeper
 from samovar.api.openapi import document
+from samovar.api.page import keys
 from samovar.api.page import routes as page
 from samovar.api.security import Door, DoorRules
 from samovar.core.errors import InvalidInput
 from samovar.services.chats import ChatService
 from samovar.services.contracts import Answers, Building, Gauges, Library, Models, Slots
+from samovar.services.keys import KeyService
 from samovar.services.presets import PresetService
 
 PAGE = Path(__file__).parent.parent / "web"
@@ -29,7 +33,8 @@ PAGE = Path(__file__).parent.parent / "web"
 
 @dataclass(frozen=True)
 class Services:
-    """What the routes are made of. `page`: the folder that the page was built into."""
+    """What the routes are made of. `page`: the folder that the page was built into. `keys` None: nobody is
+    asked for one, and there are none to manage."""
 
     answers: Answers
     models: Models
@@ -41,10 +46,14 @@ class Services:
     build: Building
     rules: DoorRules = field(default_factory=DoorRules)
     page: Path = PAGE
+    keys: KeyService | None = None
 
 
 def create_app(services: Services) -> FastAPI:
     """Everything that is served on the one port. Starts nothing: models are loaded by who owns the services."""
+    files = page_files.routes(services.page)
+    doorkeeper = Doorkeeper(services.keys)
+    needs = access(DIALECTS, (route.path for route in files if "{" not in route.path))
     app = FastAPI(
         title="Samovar",
         version=__version__,
@@ -52,7 +61,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Door, rules=services.rules, shapes=shapes())],
+        middleware=[Middleware(Door, rules=services.rules, shapes=shapes(), doorkeeper=doorkeeper, access=needs)],
         exception_handlers={HTTPException: _not_routed, RequestValidationError: _not_valid},
     )
     app.include_router(health.router(services.models))
@@ -60,17 +69,19 @@ def create_app(services: Services) -> FastAPI:
     for dialect in DIALECTS:
         app.include_router(dialect.router(desk))
     app.include_router(page.router(services.chats, services.models, services.presets, services.build))
+    if services.keys is not None:
+        app.include_router(keys.router(services.keys, doorkeeper))
     app.add_api_route("/openapi.json", lambda: document(app, DIALECTS), include_in_schema=False)
-    app.router.routes.extend(page_files.routes(services.page))
+    app.router.routes.extend(files)
     return app
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:
     """What the router itself refuses, as errors of the tree: the door gives them the dialect's shape."""
-    path = request.url.path[:200]
+    address = request.url.path[:200]
     if isinstance(error, HTTPException) and error.status_code == 405:
-        raise WrongMethod("api.wrong_method", path=path, method=request.method)
-    raise NoSuchRoute("api.no_route", path=path)
+        raise WrongMethod("api.wrong_method", address=address, method=request.method)
+    raise NoSuchRoute("api.no_route", address=address)
 
 
 async def _not_valid(_: Request, error: Exception) -> Response:

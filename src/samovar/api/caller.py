@@ -3,26 +3,28 @@ tenant's."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 from starlette.requests import HTTPConnection
 
-ScopeName = Literal["infer", "manage", "admin"]
-"""What a key allows: to ask models; to load, unload and look around besides; everything. Each includes those before
-it."""
+from samovar.core.keys import KeyScope
+
+ScopeName = KeyScope
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """`tenant`: caches are shared within one only; "" is the person at this machine. `scope`: the most it may
-    do."""
+    """`tenant`: caches are shared within one only; "" is the person at this machine, or at the page. `scope`: the
+    most it may do. `name`: the key's, for the log."""
 
     tenant: str = ""
     scope: ScopeName = "admin"
+    name: str = ""
 
 
 AT_THE_MACHINE = Caller()
 """Whoever asks where no key is set."""
+
+NOBODY = Caller("nobody", "infer")
+"""Whoever asks for what needs no key, where others do."""
 
 PLACE = "samovar.caller"
 """Where in a connection's scope the door leaves the caller."""

@@ -6,7 +6,10 @@
     │   └── WrongMethod      the address exists, for another method
     ├── NotFound
     │   └── NoSuchRoute      no such address
-    ├── Forbidden            a foreign Host or Origin
+    ├── Busy
+    │   ├── TooManyAttempts  too many wrong keys from one address
+    │   └── TooManyRequests  too many requests of one key at once
+    ├── Forbidden            a foreign Host or Origin, or a key that does not allow it
     ├── Unauthorized         no key, or a wrong one
     └── Unexpected           a fault of ours; the traceback is in the log
 
@@ -16,6 +19,7 @@ How an error's body looks is each dialect's own affair (`Shape`); which dialect 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from types import MappingProxyType
 
 import msgspec
@@ -35,6 +39,14 @@ class WrongMethod(tree.InvalidInput):
 
 
 class NoSuchRoute(tree.NotFound):
+    pass
+
+
+class TooManyAttempts(tree.Busy):
+    pass
+
+
+class TooManyRequests(tree.Busy):
     pass
 
 
@@ -62,6 +74,8 @@ STATUS: Mapping[type[SamovarError], int] = MappingProxyType(
         tree.OutOfRange: 422,
         tree.BadModelFile: 422,
         tree.NotEnoughMemory: 422,
+        TooManyAttempts: 429,
+        TooManyRequests: 429,
         tree.Cancelled: 499,
         tree.EngineFailed: 500,
         tree.Missing: 501,
@@ -73,6 +87,9 @@ STATUS: Mapping[type[SamovarError], int] = MappingProxyType(
 )
 
 RETRY_AFTER_SECONDS = 2
+
+PLACES = frozenset({"path", "folder", "home", "log"})
+"""Facts of errors that name places of this machine."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -122,9 +139,15 @@ def respond(error: SamovarError, shape: Shape, language: Language) -> Response:
     )
 
 
+def outward(error: SamovarError) -> SamovarError:
+    """`error` as clients may know it: a file by its name, without the place on this machine where it lies."""
+    bare = {k: PurePath(v).name if k in PLACES and isinstance(v, str) else v for k, v in error.facts.items()}
+    return error if bare == error.facts else type(error)(error.key, **bare)
+
+
 def _headers(error: SamovarError) -> dict[str, str]:
     if isinstance(error, tree.Busy):
-        return {"retry-after": str(RETRY_AFTER_SECONDS)}
+        return {"retry-after": str(error.facts.get("seconds", RETRY_AFTER_SECONDS))}
     # OpenAI's clients repeat every 409 and 5xx unless told not to: a request that broke a worker once would do
     # so three times.
     return {"x-should-retry": "false"}

@@ -6,7 +6,9 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from samovar.api.errors import outward
 from samovar.core.catalogue import Language, language_of
+from samovar.core.errors import revive
 from samovar.services.contracts import Models, ModelState
 
 
@@ -35,5 +37,5 @@ def router(models: Models) -> APIRouter:
 
 
 def of(state: ModelState, language: Language) -> Health:
-    error = state.error.text(language) if state.error else None
+    error = outward(revive(state.error)).text(language) if state.error else None
     return Health("ok", ModelHealth(state.name, state.state, state.progress, error))

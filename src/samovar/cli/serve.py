@@ -22,7 +22,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from samovar.api.app import Services, create_app
-from samovar.api.security import DoorRules, check_exposure
+from samovar.api.security import DoorRules
 from samovar.cli.context import ContextOptions
 from samovar.cli.options import (
     ContextOption,
@@ -85,6 +85,16 @@ def serve(
         str | None,
         typer.Option("--api-key", envvar="SAMOVAR_API_KEY", metavar="KEY", help="cli.option_api_key"),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-origin", envvar="SAMOVAR_ALLOW_ORIGIN", metavar="ORIGIN", help="door.option_allow_origin"
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", envvar="SAMOVAR_ALLOW_HOST", metavar="NAME", help="door.option_allow_host"),
+    ] = None,
     no_browser: Annotated[
         bool | None,
         typer.Option("--no-browser", envvar="SAMOVAR_NO_BROWSER", help="cli.option_no_browser"),
@@ -106,13 +116,15 @@ def serve(
         kv_disk=kv_disk,
         reuse_shifted=reuse_shifted,
         api_key=api_key,
+        allow_origin=tuple(allow_origin) if allow_origin else None,
+        allow_host=tuple(allow_host) if allow_host else None,
         no_browser=no_browser,
         **msgspec.structs.asdict(context),
     )
     settings = read_settings(home_from(home), said)
-    check_exposure(settings.host, settings.api_key)
+    rules = DoorRules.said(settings.allow_host, settings.allow_origin, any_address=settings.exposed)
     with listen(settings.host, settings.port) as listener:
-        _run(_serve(settings, listener))
+        _run(_serve(settings, rules, listener))
 
 
 def _run(main: Coroutine[object, object, None]) -> None:
@@ -125,14 +137,14 @@ def _run(main: Coroutine[object, object, None]) -> None:
         uvloop.run(main)
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, rules: DoorRules, listener: socket.socket) -> None:
     settings = replace(settings, port=listener.getsockname()[1])
     url = url_of(settings.host, settings.port)
     terminal = Terminal()
     async with open_house(settings) as house:
         _log_to(settings.home)
         front = Front(
-            _app(house, settings),
+            _app(house, rules),
             started=lambda: _welcome(terminal, url, settings, house.build.state),
             ending=house.chats.end_watches,
         )
@@ -148,8 +160,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         terminal.say("cli.closing")
 
 
-def _app(house: House, settings: Settings) -> FastAPI:
-    rules = DoorRules(any_address=bool(settings.api_key), key=settings.api_key)
+def _app(house: House, rules: DoorRules) -> FastAPI:
     services = Services(
         answers=house.answers,
         models=house.models,
@@ -159,6 +170,7 @@ def _app(house: House, settings: Settings) -> FastAPI:
         chats=house.chats,
         presets=house.presets,
         build=house.build,
+        keys=house.keys,
         rules=rules,
     )
     return create_app(services)

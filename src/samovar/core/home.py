@@ -48,6 +48,11 @@ class Home:
         return self.root / "settings.toml"
 
     @property
+    def keys(self) -> Path:
+        """Replaced whenever keys change, by whatever process. Holds nothing."""
+        return self.root / "keys.stamp"
+
+    @property
     def lock(self) -> Path:
         return self.root / "samovar.lock"
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from samovar.core.addresses import is_loopback
 from samovar.core.engine import Speculate
 from samovar.core.errors import InvalidInput
 from samovar.core.home import Home
@@ -37,6 +38,8 @@ class Said(ContextWish, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kv_disk: Size | None = None
     reuse_shifted: bool | None = None
     api_key: str | None = None
+    allow_origin: tuple[str, ...] | None = None
+    allow_host: tuple[str, ...] | None = None
     no_browser: bool | None = None
 
 
@@ -46,7 +49,8 @@ class Settings:
     they are to be chosen from the model and the machine; likewise `kv_ram` and `kv_disk`, the bytes that caches of
     conversations may take (0: none). `reuse_shifted`: as in `LoadSpec`. `port` 0: any free one. `draft`: the model
     that guesses for others. `rope`: what was said about positions; otherwise a context past the trained one is
-    stretched as the model needs it."""
+    stretched as the model needs it. `allow_origin`, `allow_host`: pages of other origins that may ask, and names
+    beside this machine's own under which it may be called, as they were given."""
 
     home: Home
     host: str = "127.0.0.1"
@@ -62,6 +66,8 @@ class Settings:
     kv_disk: int | None = None
     reuse_shifted: bool = False
     api_key: str | None = field(default=None, repr=False)
+    allow_origin: tuple[str, ...] = ()
+    allow_host: tuple[str, ...] = ()
     no_browser: bool = False
     rope: RopeWish = NO_WISH
     cache: CacheTypes | None = None
@@ -70,6 +76,11 @@ class Settings:
     def context(self) -> Context:
         """What models are loaded with for which nothing else was chosen."""
         return Context(ctx=self.ctx, rope=self.rope, cache=self.cache)
+
+    @property
+    def exposed(self) -> bool:
+        """Whether other machines reach the server."""
+        return not (self.host == "localhost" or is_loopback(self.host))
 
 
 def read_settings(home: Home, said: Said) -> Settings:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from samovar.core.errors import Missing
+from samovar.core.errors import InvalidInput, Missing
 from samovar.core.settings import Settings
 from samovar.hub.starter import put_starter
 from samovar.services.answers import AnswerService
@@ -16,6 +16,7 @@ from samovar.services.chats.service import ChatService
 from samovar.services.contexts import Contexts
 from samovar.services.gauges import GaugeService
 from samovar.services.idle import IdleService
+from samovar.services.keys import KeyService
 from samovar.services.library import LibraryService
 from samovar.services.loading import LoadPlanner
 from samovar.services.models import ModelService
@@ -23,6 +24,7 @@ from samovar.services.presets import PresetService
 from samovar.services.slots import SlotService
 from samovar.services.verdicts import VerdictKeeper
 from samovar.store.database import Database
+from samovar.store.keys import KeyStore
 from samovar.store.lock import lock_home
 from samovar.store.records import Records
 
@@ -45,6 +47,7 @@ class House(Engines):
     chats: ChatService
     presets: PresetService
     build: BuildService
+    keys: KeyService
 
 
 @asynccontextmanager
@@ -63,11 +66,13 @@ async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Takes the home for the server at `settings.port`; saves what streams and ends the worker when it is left.
 
-    Raises Conflict if another server has the home, StorageFailed if the store cannot be opened.
+    Raises Conflict if another server has the home, StorageFailed if the store cannot be opened, InvalidInput if
+    other machines would reach it and there is no key.
     """
     settings.home.make()
     with lock_home(settings.home, settings.port):
         async with _database(settings) as database:
+            keys = await open_keys(settings, database)
             engines = _engines(settings, database, Contexts(settings.context, Records(database, "contexts")))
             idle = IdleService(engines.models, engines.answers, settings.home.kv)
             chats = await ChatService.open(database, engines.answers, idle)
@@ -76,11 +81,31 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
                 presets = PresetService(settings.home.presets)
                 slots = SlotService(engines.models, engines.answers, settings.home.slots)
                 gauges = GaugeService(engines.models)
-                yield House(engines.models, engines.answers, engines.library, slots, gauges, chats, presets, build)
+                yield House(
+                    engines.models,
+                    engines.answers,
+                    engines.library,
+                    slots,
+                    gauges,
+                    chats,
+                    presets,
+                    build,
+                    keys,
+                )
             finally:
+                await keys.close()
                 await chats.close()
                 await build.stop()
                 await engines.models.unload()
+
+
+async def open_keys(settings: Settings, database: Database) -> KeyService:
+    """Raises InvalidInput where other machines would reach the server and there is no key."""
+    keys = KeyService(KeyStore(database), settings.home.keys, settings.api_key, exposed=settings.exposed)
+    ring = await keys.ring()
+    if settings.exposed and not (settings.api_key or ring.active):
+        raise InvalidInput("keys.exposed", host=settings.host or "0.0.0.0")
+    return keys
 
 
 @asynccontextmanager

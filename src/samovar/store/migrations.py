@@ -125,9 +125,29 @@ def contexts(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE contexts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
 
 
+def keys(connection: sqlite3.Connection) -> None:
+    connection.execute("""
+        CREATE TABLE keys (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            prefix TEXT NOT NULL,
+            scope TEXT NOT NULL CHECK (scope IN ('infer', 'manage', 'admin')),
+            created REAL NOT NULL,
+            used REAL,
+            revoked REAL,
+            digest BLOB NOT NULL UNIQUE
+        ) WITHOUT ROWID""")
+    connection.execute("""
+        CREATE TABLE sessions (
+            digest BLOB PRIMARY KEY,
+            key TEXT REFERENCES keys (id) ON DELETE CASCADE,
+            expires REAL NOT NULL
+        ) WITHOUT ROWID""")
+
+
 def _folded(column: str) -> str:
     """Ё as Е: most people who write Russian type the second for the first."""
     return f"replace(replace({column}, 'ё', 'е'), 'Ё', 'Е')"
 
 
-MIGRATIONS: tuple[Migration, ...] = (conversations_and_messages, search_index, verdicts, sampling, contexts)
+MIGRATIONS: tuple[Migration, ...] = (conversations_and_messages, search_index, verdicts, sampling, contexts, keys)

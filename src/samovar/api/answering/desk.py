@@ -19,7 +19,9 @@ from samovar.api.answering.collected import Collected, collect
 from samovar.api.answering.hurried import Hurried
 from samovar.api.answering.running import Run, Running
 from samovar.api.caller import caller_of
-from samovar.api.errors import Unexpected
+from samovar.api.errors import Unexpected, outward
+from samovar.api.journal import tell
+from samovar.api.reading import limits
 from samovar.api.reading.asked import Asked, with_preset
 from samovar.api.sse import SSE, EventStream, Writing, while_connected
 from samovar.core.catalogue import Language, language_of, say
@@ -90,7 +92,7 @@ class Desk:
         warnings = warnings_of(asked, generation, language)
         wire = open_wire(generation, warnings)
         run = Run(caller_of(request).tenant, asked.key, generation, wire)
-        frames = self._frames(wire, run, warnings, language, settle)
+        frames = self._frames(request, wire, run, warnings, language, settle)
         return EventStream(frames, generation.cancel, writing)
 
     async def count(self, request: Request, asked: Asked) -> int:
@@ -98,7 +100,9 @@ class Desk:
         return await while_connected(request.receive, self._count(request, asked))
 
     async def completions(self, request: Request, asked: Asked) -> Asked:
-        """`asked` with its preset, its tenant and a model that there is. Raises NotFound, NoSuchPreset."""
+        """`asked` with its preset, its tenant and a model that there is. Raises NotFound, NoSuchPreset, OutOfRange
+        for one that holds too much."""
+        limits.check(asked.completions)
         await names.check(self.models, asked.model)
         completions = asked.completions
         if asked.preset is not None:
@@ -128,10 +132,17 @@ class Desk:
                 collected = await collect(generation, run.note)
         finally:
             await generation.cancel()
+        _note(request, generation, collected.done)
         return collected, warnings + [_sentence(note, _language(request)) for note in collected.notes]
 
     async def _frames(
-        self, wire: Wire, run: Run, warnings: list[str], language: Language, settle: Callable[[], Awaitable[None]]
+        self,
+        request: Request,
+        wire: Wire,
+        run: Run,
+        warnings: list[str],
+        language: Language,
+        settle: Callable[[], Awaitable[None]],
     ) -> AsyncGenerator[bytes, None]:
         with self.running.following(run):
             try:
@@ -147,13 +158,25 @@ class Desk:
                     if data:
                         yield data
                     if isinstance(event, Done):
+                        _note(request, run.generation, event)
                         return
                 raise EngineFailed("api.broken_off")
             except SamovarError as error:
-                yield wire.failure(error, language)
+                yield wire.failure(outward(error), language)
             except Exception:
                 log.exception("a stream broke off")
                 yield wire.failure(Unexpected("api.unexpected"), language)
+
+
+def _note(request: Request, generation: Generation, done: Done) -> None:
+    """What the answer took, for the request's line in the log."""
+    tell(
+        request,
+        model=generation.model,
+        prompt_tokens=done.usage.prompt_tokens,
+        cached_tokens=done.usage.cached_tokens,
+        completion_tokens=done.usage.completion_tokens,
+    )
 
 
 def _language(request: Request) -> Language:

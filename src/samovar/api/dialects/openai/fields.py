@@ -24,7 +24,7 @@ FIELDS: tuple[Field, ...] = (
     honoured("max_tokens", "−1 or absent: up to the end of the window, except that completions default to 16"),
     honoured("max_completion_tokens", "wins over `max_tokens`", "chat"),
     honoured("n", "1 to 128"),
-    honoured("stop", "a text or a list of any length; empty ones are left out"),
+    honoured("stop", "a text or a list of up to 512; empty ones are left out"),
     honoured("preset", "a preset's name: its sampling, with the request's own parameters over it; unknown: 404"),
     honoured("seed", "−1: a fresh one each time. The same seed gives the same text"),
     honoured("logprobs", "chat: a boolean; completions: how many alternatives, 0 to 20"),
