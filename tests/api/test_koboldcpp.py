@@ -5,7 +5,6 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from samovar.api.security import DoorRules
 from samovar.core.errors import Busy
 from samovar.core.events import Delta, Finish, TokenDetail
 from samovar.core.requests import Guidance
@@ -211,7 +210,7 @@ def test_what_is_not_there_says_so(served: Served) -> None:
 
 
 def test_errors_have_koboldcpps_shape(serve: Serve) -> None:
-    locked = serve(rules=DoorRules(key="secret"))
+    locked = serve(key="secret")
     missing = post(locked, GENERATE, {"prompt": "Hi"})
     assert missing.status_code == 401
     assert missing.json()["detail"]["error"] == "Unauthorized"

@@ -109,7 +109,7 @@ def test_a_pull_that_is_refused_has_its_status_and_one_that_breaks_says_so(
     served: Served, client: ollama.Client
 ) -> None:
     async def refused(source: str) -> AsyncIterator[Pulling]:
-        raise tree.NotFound("api.no_route", path=source)
+        raise tree.NotFound("api.no_route", address=source)
         yield
 
     async def broken(_: str) -> AsyncIterator[Pulling]:

@@ -13,10 +13,10 @@ import msgspec
 
 from samovar.api.errors import Reply, status_of
 from samovar.core.catalogue import Language
-from samovar.core.errors import Busy, SamovarError
+from samovar.core.errors import SamovarError
 
 REQUEST_ID = "request-id"
-OVERLOADED = 529
+BUSY, OVERLOADED = 503, 529
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -47,15 +47,16 @@ def new_request_id() -> str:
 
 
 def error_reply(error: SamovarError, language: Language, request_id: str) -> ErrorReply:
-    status = OVERLOADED if isinstance(error, Busy) else status_of(error)
+    status = _status(error)
     kind = TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
     return ErrorReply(ErrorBody(kind, error.text(language)), request_id)
 
 
 def error_shape(error: SamovarError, language: Language) -> Reply:
     request_id = new_request_id()
-    return Reply(
-        error_reply(error, language, request_id),
-        {REQUEST_ID: request_id},
-        OVERLOADED if isinstance(error, Busy) else None,
-    )
+    return Reply(error_reply(error, language, request_id), {REQUEST_ID: request_id}, _status(error))
+
+
+def _status(error: SamovarError) -> int:
+    status = status_of(error)
+    return OVERLOADED if status == BUSY else status
