@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from samovar.api.errors import Reply, status_of
+from samovar.api.errors import STATUS, Reply, status_of
 from samovar.core.catalogue import Language
 from samovar.core.errors import Busy, SamovarError
 
@@ -47,7 +47,7 @@ def new_request_id() -> str:
 
 
 def error_reply(error: SamovarError, language: Language, request_id: str) -> ErrorReply:
-    status = OVERLOADED if isinstance(error, Busy) else status_of(error)
+    status = _overloaded(error) or status_of(error)
     kind = TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
     return ErrorReply(ErrorBody(kind, error.text(language)), request_id)
 
@@ -57,5 +57,10 @@ def error_shape(error: SamovarError, language: Language) -> Reply:
     return Reply(
         error_reply(error, language, request_id),
         {REQUEST_ID: request_id},
-        OVERLOADED if isinstance(error, Busy) else None,
+        _overloaded(error),
     )
+
+
+def _overloaded(error: SamovarError) -> int | None:
+    """Their status for a full queue; a key's own bounds are a 429 there too."""
+    return OVERLOADED if status_of(error) == STATUS[Busy] else None
