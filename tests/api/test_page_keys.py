@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
 
+from samovar.api.security import DoorRules
+from samovar.core.events import Delta, TokenDetail
 from tests.api.conftest import Serve, Served
 
 
@@ -89,6 +91,30 @@ def test_who_guesses_must_wait_even_with_the_right_key_but_stored_keys_open_alwa
             assert 0 < int(blocked.headers["retry-after"]) <= 60
         assert client.post("/samovar/session", json={"key": "secret"}).status_code == 429
         assert client.get("/v1/models", headers={"x-api-key": stored}).status_code == 200
+
+
+def test_one_key_has_only_so_many_requests_under_way(serve: Serve) -> None:
+    """The person at the page is not held up by them."""
+    served = serve(key="secret", rules=DoorRules(per_key=2))
+    served.answers.script = lambda _: [Delta(0, "Hel", (TokenDetail(5, b"Hel"),)), None]
+    body = {"prompt": "x", "stream": True}
+    with (
+        served.http(authorization="Bearer secret") as client,
+        signed_in(served, "secret") as page,
+        ExitStack() as open_,
+    ):
+        for _ in range(2):
+            answer = open_.enter_context(client.stream("POST", "/v1/completions", json=body))
+            assert answer.status_code == 200
+        refused = client.post("/v1/completions", json=body)
+        assert refused.status_code == 429
+        assert refused.json()["error"]["type"] == "rate_limit_error"
+        assert int(refused.headers["retry-after"]) > 0
+        assert page.get("/v1/models").status_code == 200
+    for generation in served.answers.generations:
+        assert generation.cancelled.wait(20)
+    with served.http(authorization="Bearer secret") as client:
+        assert client.get("/v1/models").status_code == 200
 
 
 def test_the_first_key_made_on_the_page_locks_the_door_and_leaves_its_maker_inside(serve: Serve) -> None:

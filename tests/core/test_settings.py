@@ -25,9 +25,31 @@ def test_what_is_said_now_wins_over_the_file(tmp_path: Path) -> None:
     assert settings.reuse_shifted
 
 
+def test_sites_and_names_that_may_come_in_are_lists(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('allow_origin = ["https://a.example"]\nallow_host = ["a", "b"]\n')
+    settings = read_settings(Home(tmp_path), Said(allow_host=("c",)))
+    assert (settings.allow_origin, settings.allow_host) == (("https://a.example",), ("c",))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.5", "box.lan", "::ffff:127.0.0.1", "127.1"])
+def test_an_address_that_other_machines_may_reach_is_known(tmp_path: Path, host: str) -> None:
+    assert Settings(home=Home(tmp_path), host=host).exposed
+    for own in ("127.0.0.1", "127.9.9.9", "::1", "localhost"):
+        assert not Settings(home=Home(tmp_path), host=own).exposed
+
+
 @pytest.mark.parametrize(
     "text",
-    ["prot = 1", "port = 70000", "port = 'x'", "ctx = 0", "library = 'gpu'", "kv_ram = -1", "cache_type_k = 'q3'"],
+    [
+        "prot = 1",
+        "port = 70000",
+        "port = 'x'",
+        "ctx = 0",
+        "library = 'gpu'",
+        "kv_ram = -1",
+        "cache_type_k = 'q3'",
+        "allow_host = 'x'",
+    ],
 )
 def test_a_wrong_setting_is_named_with_its_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "settings.toml").write_text(text)

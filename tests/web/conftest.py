@@ -172,6 +172,7 @@ def tab(context: BrowserContext, server: Served) -> Iterator[Talk]:
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.extend([said.text] if "Security Policy" in said.text else []))
     page.on("request", lambda request: faults.extend([] if request.url.startswith(server.url) else [request.url]))
     yield Talk(page, server)
     page.close()

@@ -7,16 +7,16 @@ stamp, and `ring` looks at it whenever somebody comes. So a key that was taken b
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from samovar.core.errors import Conflict, InvalidInput, NotFound
+from samovar.core.errors import Conflict, InvalidInput, NotFound, StorageFailed
 from samovar.core.keys import OWN, Holder, Key, KeyScope
 from samovar.services.keys.ring import NOTHING, Ring, digest_of
 from samovar.store.ids import new_id
@@ -114,7 +114,7 @@ class KeyService:
         if holder is OWN or now - self._uses.get(holder.id, 0.0) < USE_SECONDS:
             return
         self._uses[holder.id] = now
-        task = asyncio.ensure_future(self._store.note_use(holder.id, now))
+        task = asyncio.ensure_future(self._write_use(holder.id, now))
         self._noting.add(task)
         task.add_done_callback(self._noting.discard)
 
@@ -145,6 +145,11 @@ class KeyService:
         """Waits for what is still to be written down."""
         await asyncio.gather(*self._noting, return_exceptions=True)
 
+    async def _write_use(self, key: str, now: float) -> None:
+        # A full disk keeps nobody out.
+        with suppress(StorageFailed):
+            await self._store.note_use(key, now)
+
     async def _changed(self) -> None:
         await asyncio.to_thread(_replace, self._stamp)
 
@@ -152,7 +157,7 @@ class KeyService:
 def _mark(stamp: Path) -> Mark | None:
     """What is another after each change: a new file has another number, or at least another time."""
     try:
-        stat = os.stat(stamp)  # noqa: PTH116 -- asked with every request; a Path takes three times as long
+        stat = stamp.stat()
     except FileNotFoundError:
         return None
     return stat.st_ino, stat.st_mtime_ns

@@ -9,6 +9,8 @@ import type {
   Conversation,
   Declared,
   Head,
+  Key,
+  KeyScope,
   ListedPreset,
   Message,
   ModelState,
@@ -17,6 +19,7 @@ import type {
   Prompt,
   Sampling,
   ServerState,
+  Session,
   Stage,
   Summary,
   Values,
@@ -33,6 +36,13 @@ export function createClient(http: Http, v1: Http) {
     watch: (handlers: Handlers<ServerEvents>, watch?: Watch) => new Connection(http, "/events", handlers, watch),
     watchConversation: (id: string, handlers: Handlers<ConversationEvents>, watch?: Watch) =>
       new Connection(http, `${conversation(id)}/events`, handlers, watch),
+
+    session: () => http.call<Session>("GET", "/session"),
+    signIn: (key: string) => http.call<Session>("POST", "/session", { key }),
+    signOut: () => http.call<void>("DELETE", "/session"),
+    keys: () => http.call<Key[]>("GET", "/keys"),
+    addKey: (name: string, scope: KeyScope) => http.call<{ key: Key; secret: string }>("POST", "/keys", { name, scope }),
+    revokeKey: (id: string) => http.call<Key>("DELETE", `/keys/${encodeURIComponent(id)}`),
 
     state: () => http.call<ServerState>("GET", "/state"),
     load: (name: string, choice: Context | { default: true } | null = null) =>

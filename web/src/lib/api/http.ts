@@ -19,6 +19,8 @@ export interface Surroundings {
   language: () => string;
   /** What to say when the server cannot be reached. */
   unreachable: () => string;
+  /** The server wants a key that this page has not shown. */
+  locked?: () => void;
 }
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -59,6 +61,7 @@ export class Http {
     } catch {
       throw new ApiError("Unreachable", this.#around.unreachable(), 0);
     }
+    if (response.status === 401) this.#around.locked?.();
     if (!response.ok) throw await errorOf(response);
     return response;
   }

@@ -205,6 +205,25 @@ export interface Preset extends ListedPreset {
   complete: Values;
 }
 
+/** Whether keys are asked for, and the name of the one that this page has signed in with. */
+export interface Session {
+  asked: boolean;
+  name: string | null;
+}
+
+export type KeyScope = "infer" | "manage" | "admin";
+
+/** Without its secret: `prefix` is how that begins. Times are Unix seconds. */
+export interface Key {
+  id: string;
+  name: string;
+  prefix: string;
+  scope: KeyScope;
+  created: number;
+  used: number | null;
+  revoked: number | null;
+}
+
 export interface Asked {
   message: Message;
   answer: Message;

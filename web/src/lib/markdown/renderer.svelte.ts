@@ -9,6 +9,7 @@ import type { MarkdownIt } from "markdown-it";
 import { GrowingMarkdown, type TextBlock } from "./blocks.ts";
 import { createParser, type RenderEnv } from "./parser.ts";
 import { sanitize } from "./sanitize.ts";
+import { hold } from "./styles.ts";
 
 type Katex = typeof katex;
 type Formula = RenderEnv["formulas"][number];
@@ -32,7 +33,7 @@ export class Renderer {
     return new GrowingMarkdown(this.#md);
   }
 
-  /** Safe HTML of a block. */
+  /** Safe HTML of a block; see `styles.ts` for what is still to be done to it. */
   html(block: TextBlock): string {
     const env: RenderEnv = { formulas: [] };
     const safe = sanitize(this.#md.renderer.render([...block.tokens], this.#md.options, env));
@@ -63,7 +64,7 @@ export class Renderer {
 
   #typeset(katex: Katex, { tex, display }: Formula): string | null {
     try {
-      return katex.renderToString(tex, { displayMode: display, trust: false, strict: false, maxExpand: 200, maxSize: 20 });
+      return hold(katex.renderToString(tex, { displayMode: display, trust: false, strict: false, maxExpand: 200, maxSize: 20 }));
     } catch (error) {
       if (error instanceof katex.ParseError) return null;
       throw error;

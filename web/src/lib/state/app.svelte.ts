@@ -12,10 +12,12 @@ import { Chat } from "./chat.svelte.ts";
 import { Conversations } from "./conversations.svelte.ts";
 import { Drafts } from "./drafts.ts";
 import type { LiveMessage } from "./messages.svelte.ts";
+import { Keys } from "./keys.svelte.ts";
 import { Model } from "./model.svelte.ts";
 import { Presets } from "./presets.svelte.ts";
 import { Router } from "./router.svelte.ts";
 import { Sampling, type Save } from "./sampling.svelte.ts";
+import { Session } from "./session.svelte.ts";
 import { Settings } from "./settings.svelte.ts";
 import { Toasts } from "./toasts.svelte.ts";
 import { View } from "./view.svelte.ts";
@@ -42,6 +44,8 @@ export class App {
   readonly router = new Router();
   readonly view = new View();
   readonly renderer = new Renderer(() => this.settings.words.copyCode);
+  readonly session: Session;
+  readonly keys: Keys;
   readonly model: Model;
   readonly build: Build;
   readonly conversations: Conversations;
@@ -57,8 +61,14 @@ export class App {
   #ahead: Ahead;
 
   constructor() {
-    const around = { language: () => this.settings.language, unreachable: () => this.settings.words.unreachable };
+    const around = {
+      language: () => this.settings.language,
+      unreachable: () => this.settings.words.unreachable,
+      locked: () => this.session.lost(),
+    };
     this.#client = createClient(new Http(around), new Http(around, "/v1"));
+    this.session = new Session(this.#client);
+    this.keys = new Keys(this.#client, this.session, this.toasts);
     this.#ahead = new Ahead((system, content) => this.#client.draftFirst(system ?? "", content), false);
     this.model = new Model(this.#client, this.toasts);
     this.build = new Build(this.#client, this.toasts);

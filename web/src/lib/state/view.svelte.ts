@@ -3,6 +3,8 @@
 export class View {
   drawer = $state(false);
   help = $state(false);
+  /** The dialog of keys. */
+  keys = $state(false);
   /** The panel of sampling and instruction. */
   sampling = $state(false);
   /** Id of the message being edited. */

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from samovar.api.errors import Forbidden, NoSuchRoute, Unauthorized, status_of
+from samovar.api.errors import Forbidden, NoSuchRoute, TooManyAttempts, TooManyRequests, Unauthorized, status_of
 from samovar.core import errors as tree
 from samovar.core.catalogue import Language
 from samovar.core.errors import SamovarError
@@ -38,6 +38,8 @@ CODES: Mapping[type[SamovarError], str] = MappingProxyType(
 TYPES: Mapping[type[SamovarError], str] = MappingProxyType(
     {
         tree.Busy: "overloaded_error",
+        TooManyAttempts: "rate_limit_error",
+        TooManyRequests: "rate_limit_error",
         Forbidden: "permission_error",
         Unauthorized: "authentication_error",
     }
