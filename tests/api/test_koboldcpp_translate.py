@@ -92,6 +92,11 @@ def test_a_grammar_is_gbnf() -> None:
     assert asked(grammar="").completions[0].constraint is None
 
 
+def test_an_answer_goes_on_behind_its_end_unless_a_grammar_ends_it() -> None:
+    free, held = asked(bypass_eos=True), asked(bypass_eos=True, grammar='root ::= "a"')
+    assert (free.completions[0].past_end, held.completions[0].past_end) == (True, False)
+
+
 def test_pictures_are_refused_and_none_of_them_is_none() -> None:
     assert asked(images=[]).ignored == ()
     with pytest.raises(InvalidInput):
