@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from samovar.api.dialects.koboldcpp.fields import DEFAULTS, FIELDS
 from samovar.api.security import DoorRules
 from samovar.core.errors import Busy
 from samovar.core.events import Delta, Finish, FinishReason, TokenDetail
@@ -12,8 +15,15 @@ from samovar.core.requests import Guidance
 from samovar.services.contracts import ModelState
 from tests.api.conftest import MODEL, Serve, Served, done, says
 from tests.api.kobold_bodies import CLASSIC, LITE, Body
+from tests.api.strategies import bodies
 
 GENERATE, STREAM = "/api/v1/generate", "/api/extra/generate/stream"
+ASKING = (
+    GENERATE, STREAM, "/api/extra/generate/check", "/api/extra/abort", "/api/extra/last_logprobs",
+    "/api/extra/tokencount", "/api/extra/detokenize", "/api/extra/json_to_grammar", "/api/extra/embeddings",
+    "/api/admin/reload_config",
+)  # fmt: skip
+NAMES = (*DEFAULTS, *(field.name for field in FIELDS), "ids", "schema", "input", "filename", "special", "truncate")
 
 
 def post(served: Served, path: str, body: object = None, **headers: str) -> httpx.Response:
@@ -253,13 +263,31 @@ def test_what_is_not_there_says_so(served: Served) -> None:
 
 
 def test_errors_have_koboldcpps_shape(serve: Serve) -> None:
-    locked = serve(rules=DoorRules(key="secret"))
+    locked = serve(key="secret")
     missing = post(locked, GENERATE, {"prompt": "Hi"})
     assert missing.status_code == 401
     assert missing.json()["detail"]["error"] == "Unauthorized"
     locked.answers.refusal = Busy("api.broken_off")
     busy = post(locked, GENERATE, {"prompt": "Hi"}, authorization="Bearer secret")
     assert (busy.status_code, busy.json()["detail"]["type"]) == (503, "service_unavailable")
+
+
+def test_it_is_protected_where_a_key_is_asked_for(serve: Serve) -> None:
+    with serve(key="secret").http(authorization="Bearer secret") as client:
+        assert client.get("/api/extra/version").json()["protected"] is True
+
+
+def test_a_page_that_is_allowed_by_its_origin_is_asked_for_no_key(serve: Serve) -> None:
+    lite = "https://lite.koboldai.net"
+    with serve(rules=DoorRules(origins=frozenset({lite}))).http(origin=lite) as client:
+        assert client.get("/api/extra/version").json()["protected"] is False
+        assert client.post(STREAM, json=LITE).status_code == 200
+
+
+@given(path=st.sampled_from(ASKING), body=bodies(NAMES))
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_body_is_a_fault_of_the_server(served: Served, path: str, body: dict[str, object]) -> None:
+    assert post(served, path, body).status_code in (200, 400, 404, 422)
 
 
 def test_what_was_ignored_is_told_at_the_end(served: Served) -> None:
