@@ -125,6 +125,18 @@ def test_an_answer_can_go_on_behind_its_end_and_show_it(starter: Served) -> None
     assert further["text"].startswith(usual["text"] + "<|im_end|>")
 
 
+def test_a_grammar_made_of_a_schema_holds_the_answer(starter: Served) -> None:
+    properties = {
+        "name": {"type": "string", "maxLength": 12},
+        "age": {"type": "integer", "minimum": 1, "maximum": 120},
+    }
+    schema = {"type": "object", "properties": properties, "required": ["name", "age"]}
+    grammar = starter.post("/api/extra/json_to_grammar", {"schema": schema}).json()["result"]
+    said = json.loads(text(starter, GENERATE, CLASSIC | {"grammar": grammar, "max_length": 80}))
+    assert list(said) == ["name", "age"]
+    assert 1 <= said["age"] <= 120
+
+
 def test_tokens_come_back_as_the_text_they_were(starter: Served) -> None:
     counted = starter.post("/api/extra/tokencount", {"prompt": "Самовар кипит.", "special": False}).json()
     assert counted["value"] == len(counted["ids"]) > 3
