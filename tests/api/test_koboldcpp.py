@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from samovar.api.dialects.koboldcpp.fields import DEFAULTS, FIELDS
 from samovar.core.errors import Busy
-from samovar.core.events import Delta, Finish, TokenDetail
+from samovar.core.events import Delta, Finish, FinishReason, TokenDetail
 from samovar.core.requests import Guidance
+from samovar.services.contracts import ModelState
 from tests.api.conftest import MODEL, Serve, Served, done, says
 from tests.api.kobold_bodies import CLASSIC, LITE, Body
+from tests.api.strategies import bodies
 
 GENERATE, STREAM = "/api/v1/generate", "/api/extra/generate/stream"
+ASKING = (
+    GENERATE, STREAM, "/api/extra/generate/check", "/api/extra/abort", "/api/extra/last_logprobs",
+    "/api/extra/tokencount", "/api/extra/detokenize", "/api/extra/json_to_grammar", "/api/extra/embeddings",
+    "/api/admin/reload_config",
+)  # fmt: skip
+NAMES = (*DEFAULTS, *(field.name for field in FIELDS), "ids", "schema", "input", "filename", "special", "truncate")
 
 
 def post(served: Served, path: str, body: object = None, **headers: str) -> httpx.Response:
@@ -67,6 +78,19 @@ def test_what_lite_asks_when_it_connects_is_answered_in_its_order(served: Served
     assert get(served, "/sdapi/v1/sd-models").json() == []
 
 
+def test_what_sillytavern_asks_when_it_connects_is_answered(served: Served) -> None:
+    assert get(served, "/api/v1/info/version").json()["result"] >= "1.2.2"
+    assert get(served, "/api/extra/version").json()["result"] == "KoboldCpp"
+    assert get(served, "/api/v1/model").json()["result"] not in ("ReadOnly", "inactive")
+    assert get(served, "/v1/models").json()["data"][0]["id"] == MODEL
+
+
+def test_without_a_model_the_server_is_there_all_the_same(served: Served) -> None:
+    served.models.state = ModelState()
+    assert get(served, "/api/v1/model").json() == {"result": "inactive"}
+    assert get(served, "/api/extra/true_max_context_length").json()["value"] > 0
+
+
 @pytest.mark.parametrize("body", [LITE, CLASSIC], ids=["lite", "sillytavern"])
 def test_everything_that_a_front_end_sends_is_known(served: Served, body: Body) -> None:
     reply = post(served, GENERATE, body)
@@ -112,6 +136,12 @@ def test_a_negative_prompt_stands_where_the_memory_stood(served: Served) -> None
     assert served.answers.asked[0].guidance == Guidance(1.5, "Bad. Hi")
 
 
+def test_of_a_cut_prompt_the_negative_one_has_what_is_left(served: Served) -> None:
+    body: Body = {"prompt": "x" * 100 + "end", "max_context_length": 16, "max_length": 8, "guidance_scale": 2}
+    post(served, GENERATE, body | {"negative_prompt": "Bad. "})
+    assert served.answers.asked[0].guidance == Guidance(2, "Bad. xxxxend")
+
+
 def test_an_answer_can_be_followed_and_stopped_by_its_name_alone(served: Served) -> None:
     served.answers.script = lambda _: [Delta(0, "Once", (TokenDetail(1, b"Once"),)), None]
     with served.http() as client, client.stream("POST", STREAM, json={"prompt": "Hi", "genkey": "K1"}) as answer:
@@ -143,6 +173,17 @@ def test_an_empty_abort_ends_the_nameless_answer_and_leaves_other_apis_alone(ser
         assert not theirs.cancelled.is_set()
 
 
+def test_sillytaverns_koboldcpp_type_is_stopped_by_an_empty_abort_too(served: Served) -> None:
+    served.answers.script = lambda _: [Delta(0, "Once", (TokenDetail(1, b"Once"),)), None]
+    body = {"prompt": "Hi", "stream": True, "api_type": "koboldcpp"}
+    with served.http() as client, client.stream("POST", "/v1/completions", json=body) as answer:
+        lines = answer.iter_lines()
+        assert any("Once" in line for line in lines)
+        post(served, "/api/extra/abort")
+        assert served.answers.generations[0].cancelled.wait(20)
+        assert any("[DONE]" in line for line in lines)
+
+
 def test_log_probabilities_come_with_the_answer_and_afterwards(served: Served) -> None:
     reply = post(served, GENERATE, {"prompt": "Hi", "logprobs": True, "genkey": "K1"}).json()
     logprobs = reply["results"][0]["logprobs"]
@@ -163,6 +204,17 @@ def test_performance_is_that_of_the_last_answer(served: Served) -> None:
     assert (after["stop_reason"], after["total_gens"], after["last_seed"]) == (0, 1, 42)
     assert (after["last_token_count"], after["last_input_count"]) == (2, 7)
     assert after["last_eval_speed"] == pytest.approx(2 / 0.0025)
+
+
+@pytest.mark.parametrize(
+    ("reason", "stop", "number"), [("length", None, 0), ("stop", None, 1), ("stop", "User:", 2)]
+)
+def test_why_the_last_answer_ended_is_a_number(
+    served: Served, reason: FinishReason, stop: str | None, number: int
+) -> None:
+    served.answers.script = lambda _: [Finish(0, reason, stop), done()]
+    post(served, STREAM, {"prompt": "Hi"})
+    assert get(served, "/api/extra/perf").json()["stop_reason"] == number
 
 
 @pytest.mark.parametrize("path", ["/api/extra/tokencount", "/api/extra/tokenize"])
@@ -217,6 +269,24 @@ def test_errors_have_koboldcpps_shape(serve: Serve) -> None:
     locked.answers.refusal = Busy("api.broken_off")
     busy = post(locked, GENERATE, {"prompt": "Hi"}, authorization="Bearer secret")
     assert (busy.status_code, busy.json()["detail"]["type"]) == (503, "service_unavailable")
+
+
+def test_it_is_protected_where_a_key_is_asked_for(serve: Serve) -> None:
+    with serve(key="secret").http(authorization="Bearer secret") as client:
+        assert client.get("/api/extra/version").json()["protected"] is True
+
+
+def test_a_page_that_is_allowed_by_its_origin_is_asked_for_no_key(serve: Serve) -> None:
+    lite = "https://lite.koboldai.net"
+    with serve(rules=DoorRules(origins=frozenset({lite}))).http(origin=lite) as client:
+        assert client.get("/api/extra/version").json()["protected"] is False
+        assert client.post(STREAM, json=LITE).status_code == 200
+
+
+@given(path=st.sampled_from(ASKING), body=bodies(NAMES))
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_body_is_a_fault_of_the_server(served: Served, path: str, body: dict[str, object]) -> None:
+    assert post(served, path, body).status_code in (200, 400, 404, 422)
 
 
 def test_what_was_ignored_is_told_at_the_end(served: Served) -> None:

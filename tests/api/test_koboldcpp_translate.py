@@ -18,6 +18,7 @@ from samovar.core.requests import Banned, Constraint, Message
 from samovar.prompts.template import render
 from samovar.sampling.orders import ORDERS
 from samovar.sampling.registry import parameters
+from tests.api.strategies import bodies
 
 TEMPLATES = Path(__file__).parents[1] / "prompts" / "templates"
 
@@ -92,6 +93,11 @@ def test_a_grammar_is_gbnf() -> None:
     assert asked(grammar="").completions[0].constraint is None
 
 
+def test_an_answer_goes_on_behind_its_end_unless_a_grammar_ends_it() -> None:
+    free, held = asked(bypass_eos=True), asked(bypass_eos=True, grammar='root ::= "a"')
+    assert (free.completions[0].past_end, held.completions[0].past_end) == (True, False)
+
+
 def test_pictures_are_refused_and_none_of_them_is_none() -> None:
     assert asked(images=[]).ignored == ()
     with pytest.raises(InvalidInput):
@@ -103,14 +109,10 @@ def test_a_number_outside_its_range_is_refused_with_the_range() -> None:
         asked(top_p=1.5)
 
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
-ANYTHING = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
-)
 NAMES = (*DEFAULTS, *(field.name for field in FIELDS if field.treatment == "honoured"))
 
 
-@given(st.dictionaries(st.sampled_from(NAMES), ANYTHING))
+@given(bodies(NAMES))
 def test_any_body_is_understood_or_refused(body: dict[str, object]) -> None:
     with suppress(InvalidInput):
         assert generate(body, stream=True).completions[0].prompt is not None

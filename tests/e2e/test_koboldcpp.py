@@ -113,6 +113,30 @@ def test_a_banned_text_does_not_come_in_any_case(starter: Served) -> None:
     assert f" {word.lower()}" not in held.lower()
 
 
+def test_an_answer_can_go_on_behind_its_end_and_show_it(starter: Served) -> None:
+    asked: Body = {
+        "prompt": "{{[INPUT]}}What is the capital of France?{{[OUTPUT]}}", "max_length": 24, "temperature": 0,
+        "replace_instruct_placeholders": True,
+    }  # fmt: skip
+    usual = starter.post(GENERATE, asked).json()["results"][0]
+    further = starter.post(GENERATE, asked | {"bypass_eos": True, "render_special": True}).json()["results"][0]
+    assert usual["finish_reason"] == "stop"
+    assert usual["completion_tokens"] < further["completion_tokens"] == 24
+    assert further["text"].startswith(usual["text"] + "<|im_end|>")
+
+
+def test_a_grammar_made_of_a_schema_holds_the_answer(starter: Served) -> None:
+    properties = {
+        "name": {"type": "string", "maxLength": 12},
+        "age": {"type": "integer", "minimum": 1, "maximum": 120},
+    }
+    schema = {"type": "object", "properties": properties, "required": ["name", "age"]}
+    grammar = starter.post("/api/extra/json_to_grammar", {"schema": schema}).json()["result"]
+    said = json.loads(text(starter, GENERATE, CLASSIC | {"grammar": grammar, "max_length": 80}))
+    assert list(said) == ["name", "age"]
+    assert 1 <= said["age"] <= 120
+
+
 def test_tokens_come_back_as_the_text_they_were(starter: Served) -> None:
     counted = starter.post("/api/extra/tokencount", {"prompt": "Самовар кипит.", "special": False}).json()
     assert counted["value"] == len(counted["ids"]) > 3

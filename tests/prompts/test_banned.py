@@ -58,3 +58,10 @@ def test_the_token_that_a_banned_text_begins_in_goes_too() -> None:
     watch = BannedTexts(["bad"])
     assert watch.push(b"so b") == Finding(0, 0)
     assert watch.push(b"ad!") == Finding(0, 2)
+
+
+def test_thousands_of_texts_are_watched_for_at_once() -> None:
+    watch = BannedTexts([f"word {number}." for number in range(5000)])
+    assert watch.push(b"no ") == Finding(1, 0)
+    assert watch.push(b"word 49") == Finding(0, 0)
+    assert watch.push(b"99.").back == 2

@@ -6,6 +6,7 @@ become a banned text yet. Knows nothing of token ids or of how a token is taken 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,7 +27,9 @@ class BannedTexts:
 
     def __init__(self, texts: Sequence[str], *, ignore_case: bool = False) -> None:
         self._fold = _folded if ignore_case else str
-        self._texts = tuple(self._fold(text) for text in texts if text)
+        self._texts = sorted({self._fold(text) for text in texts if text})
+        self._whole = frozenset(self._texts)
+        self._lengths = sorted({len(text) for text in self._texts})
         self._held: list[bytes] = []
 
     def push(self, piece: bytes) -> Finding:
@@ -34,9 +37,9 @@ class BannedTexts:
         self._held.append(piece)
         # surrogateescape keeps bytes of half a character, so that places in the text can be counted in bytes.
         text = self._fold(b"".join(self._held).decode("utf-8", "surrogateescape"))
-        found = [place for banned in self._texts if (place := text.find(banned)) >= 0]
-        if found:
-            first = self._token_at(text, min(found))
+        found = self._first_banned(text)
+        if found is not None:
+            first = self._token_at(text, found)
             back = len(self._held) - first
             del self._held[first:]
             return Finding(0, back)
@@ -44,13 +47,23 @@ class BannedTexts:
         del self._held[:free]
         return Finding(free, 0)
 
+    def _first_banned(self, text: str) -> int | None:
+        """Where the first banned text begins. There may be thousands: they are looked up, not gone through."""
+        places = range(len(text))
+        return next((at for at in places if any(text[at : at + n] in self._whole for n in self._lengths)), None)
+
+    def _may_become(self, text: str) -> bool:
+        """Whether a banned text begins with `text`: if one does, the first one that sorts behind it does."""
+        behind = bisect_left(self._texts, text)
+        return behind < len(self._texts) and self._texts[behind].startswith(text)
+
     def _first_doubt(self, text: str) -> int:
         """Where the longest end of `text` begins that a banned text may begin with; its length if none does. Half
         a character at the end may become any."""
         whole = text.rstrip(HALF)
-        longest = max((len(banned) for banned in self._texts), default=0)
+        longest = max(self._lengths, default=0)
         for place in range(max(0, len(whole) - longest + 1), len(whole)):
-            if any(banned.startswith(whole[place:]) for banned in self._texts):
+            if self._may_become(whole[place:]):
                 return place
         return len(whole) if len(text) - len(whole) < LONGEST_CHARACTER else len(text)
 

@@ -240,7 +240,7 @@ class GenerationLoop:
             self._remove(self._desk.fail(job.request, error))
             return None
         answer.drew()
-        if token in self._ends:
+        if token in self._ends and not answer.request.past_end:
             self._remove(self._desk.finish(choice, choice.end("stop")))
             return None
         events = choice.say(detail, self.scheduler.room(job))

@@ -18,7 +18,7 @@ from samovar.core.requests import Banned, Guidance
 ORDER_FIELDS = ("samplers", "sampler_priority", "sampler_order")
 MOST_GUIDANCE = 20.0
 MOST_ORDERED = 100
-MOST_BANNED, LONGEST_BANNED = 256, 256
+MOST_BANNED, LONGEST_BANNED = 5000, 256
 MOST_LOGPROBS = 20
 MOST_TOKENS = 2**31 - 1
 SEEDS = 2**63

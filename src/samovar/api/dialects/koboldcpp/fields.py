@@ -68,11 +68,11 @@ FIELDS: tuple[Field, ...] = (
         "`{{[INPUT]}}`, `{{[OUTPUT]}}`, `{{[SYSTEM]}}` and their `_END` in prompt, memory and stop sequences "
         "become what the loaded model's template writes there",
     ),
+    honoured("bypass_eos", "an end token may come and does not end the answer"),
+    honoured("render_special", "the texts of control tokens that come are part of the answer's"),
     refused("images", "text models only", harmless=([],)),
     refused("audio", "text models only", harmless=([],)),
     inert("n", "koboldcpp, too, gives one answer"),
-    inert("bypass_eos", "the end token ends the answer; `ban_eos_token` keeps it from coming"),
-    inert("render_special", "control tokens have no text here"),
     inert("grammar_retain_state", "a grammar begins anew with each answer"),
     inert("reasoning_effort", "a raw prompt says itself how much is thought"),
     inert("tools", "tools are for `/v1/chat/completions`"),

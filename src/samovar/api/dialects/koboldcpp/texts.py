@@ -29,10 +29,7 @@ def router(desk: Desk) -> APIRouter:
     @routes.post("/api/extra/detokenize")
     async def detokenize(request: Request) -> Response:
         fields = Fields(decode(await request.body()))
-        ids = fields.take("ids")
-        if not isinstance(ids, list) or not all(type(id) is int for id in ids):
-            raise fields.wrong("ids", "array", ids)
-        pieces = await desk.answers.detokenize(tuple(ids))
+        pieces = await desk.answers.detokenize(fields.tokens("ids"))
         text = b"".join(piece for _, piece in pieces).decode("utf-8", "replace")
         return _json({"result": text, "success": True})
 

@@ -51,14 +51,18 @@ def generate(body: Json, *, stream: bool) -> KoboldAsked:
     context, genkey = fields.whole("max_context_length", 0, MOST_TOKENS) or None, fields.text("genkey")
     placeholders = _switch(fields, "replace_instruct_placeholders")
     trim_stop = _switch(fields, "trim_stop", default=True)
+    constraint, past_end = read_constraint(fields), _switch(fields, "bypass_eos")
     completion = Completion(
         prompt=memory + prompt,
         max_tokens=read_limit(fields, "max_length", DEFAULT_LENGTH),
         logprobs=ALTERNATIVES if _switch(fields, "logprobs") else None,
         stop=_stops(fields),
-        constraint=read_constraint(fields),
+        constraint=constraint,
         guidance=read_guidance(fields),
         banned=_banned(fields),
+        controls=_switch(fields, "render_special"),
+        # Behind the end of a grammar there is nothing that could come.
+        past_end=past_end and constraint is None,
     )
     sampling, ignored = read_sampling(fields, CONVENTIONS)
     return KoboldAsked(
