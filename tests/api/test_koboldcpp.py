@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samovar.api.dialects.koboldcpp.fields import DEFAULTS, FIELDS
+from samovar.api.security import DoorRules
 from samovar.core.errors import Busy
 from samovar.core.events import Delta, Finish, FinishReason, TokenDetail
 from samovar.core.requests import Guidance

@@ -109,7 +109,7 @@ def test_a_pull_that_is_refused_has_its_status_and_one_that_breaks_says_so(
     served: Served, client: ollama.Client
 ) -> None:
     async def refused(source: str) -> AsyncIterator[Pulling]:
-        raise tree.NotFound("api.no_route", address=source)
+        raise tree.NotFound("api.no_model", name=source, installed="—")
         yield
 
     async def broken(_: str) -> AsyncIterator[Pulling]:
@@ -118,7 +118,7 @@ def test_a_pull_that_is_refused_has_its_status_and_one_that_breaks_says_so(
 
     served.library.pull = refused  # type: ignore[assignment, method-assign]
     for stream in (False, True):
-        with pytest.raises(ollama.ResponseError, match="nothing at missing") as error:
+        with pytest.raises(ollama.ResponseError, match="no model named “missing”") as error:
             list(client.pull("missing", stream=True)) if stream else client.pull("missing")
         assert error.value.status_code == 404
     served.library.pull = broken  # type: ignore[assignment, method-assign]

@@ -26,7 +26,7 @@ EVENTS: tuple[Event, ...] = (
     Thought(0, "hm", (TokenDetail(1, b"hm", -0.5),)),
     Delta(0, "Hé", (TokenDetail(2, "Hé".encode(), -0.25),)),
     Call(0, 0, "call_1", "now", "{"),
-    Call(0, 0, "", "", "}"),
+    Call(0, 0, "", "", '\n  "city": "Paris",\r\n  "n": [1, 2.5]\n}'),
     Finish(0, "length"),
     Done(Usage(7, 2, 3), Timings(5, 1.5, 3, 2.0, 2)),
 )
@@ -37,7 +37,7 @@ CHAT = """\
 {"model":"m:latest","created_at":"2023-11-14T22:13:20.000000Z",\
 "message":{"role":"assistant","content":"Hé"},"done":false}
 {"model":"m:latest","created_at":"2023-11-14T22:13:20.000000Z","message":{"role":"assistant","content":"",\
-"tool_calls":[{"id":"call_1","function":{"index":0,"name":"now","arguments":{}}}]},"done":false}
+"tool_calls":[{"id":"call_1","function":{"index":0,"name":"now","arguments":{"city":"Paris","n":[1,2.5]}}}]},"done":false}
 {"model":"m:latest","created_at":"2023-11-14T22:13:20.000000Z",\
 "message":{"role":"assistant","content":""},"done":true,"done_reason":"length",\
 "total_duration":10000000,"load_duration":6500000,"prompt_eval_count":7,"prompt_eval_duration":1500000,\
@@ -51,7 +51,7 @@ GENERATE = """\
 {"model":"m:latest","created_at":"2023-11-14T22:13:20.000000Z","response":"Hé","done":false,\
 "logprobs":[{"token":"Hé","logprob":-0.25,"bytes":[72,195,169]}]}
 {"model":"m:latest","created_at":"2023-11-14T22:13:20.000000Z","response":"","done":false,\
-"tool_calls":[{"id":"call_1","function":{"index":0,"name":"now","arguments":{}}}]}
+"tool_calls":[{"id":"call_1","function":{"index":0,"name":"now","arguments":{"city":"Paris","n":[1,2.5]}}}]}
 {"model":"m:latest","created_at":"2023-11-14T22:13:20.000000Z","response":"","done":true,\
 "done_reason":"length","context":[9,8,1,2],\
 "total_duration":10000000,"load_duration":6500000,"prompt_eval_count":7,"prompt_eval_duration":1500000,\

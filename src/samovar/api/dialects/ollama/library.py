@@ -17,6 +17,7 @@ from samovar.api.dialects.ollama.errors import error_shape
 from samovar.api.dialects.ollama.names import untagged
 from samovar.api.dialects.ollama.translate import read_model, read_switch
 from samovar.api.dialects.ollama.wire import encode
+from samovar.api.errors import outward
 from samovar.api.reading.body import Fields, decode
 from samovar.api.sse import EventStream, while_connected
 from samovar.core.catalogue import Language, language_of
@@ -169,7 +170,7 @@ async def _lines(
         async for part in pulling:
             yield _line(_progress(part, named))
     except SamovarError as error:
-        yield _line(error_shape(error, language))
+        yield _line(error_shape(outward(error), language))
         return
     yield _line(Progress("verifying sha256 digest"))
     yield _line(Progress("writing manifest"))

@@ -127,9 +127,9 @@ def with_calls(said: Said, calls: Sequence[ToolCall], first: int = 0) -> Said:
 
 
 def _call(call: ToolCall, index: int) -> CallOut | None:
-    arguments = (call.arguments.strip() or "{}").encode()
+    """None where the arguments are no object. They are written anew: a model may spread them over lines."""
     try:
-        msgspec.json.decode(arguments, type=dict[str, object])
+        arguments = msgspec.json.decode(call.arguments.strip() or "{}", type=dict[str, object])
     except (msgspec.MsgspecError, RecursionError):
         return None
-    return CallOut(call.id, Function(index, call.name, msgspec.Raw(arguments)))
+    return CallOut(call.id, Function(index, call.name, arguments))

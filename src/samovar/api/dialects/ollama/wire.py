@@ -35,7 +35,7 @@ class Likelihood(msgspec.Struct, frozen=True, omit_defaults=True):
 class Function(msgspec.Struct, frozen=True):
     index: int
     name: str
-    arguments: msgspec.Raw
+    arguments: dict[str, object]
 
 
 class CallOut(msgspec.Struct, frozen=True):
