@@ -24,12 +24,11 @@ from samovar.api.guard.access import Access
 from samovar.api.guard.doorkeeper import Doorkeeper
 from samovar.api.security import Door, DoorRules
 from samovar.core.engine import EngineInfo, Note
-from samovar.core.errors import NotFound, SamovarError
+from samovar.core.errors import SamovarError
 from samovar.core.events import Accepted, Delta, Done, Event, Finish, Stage, Timings, TokenDetail, Usage
 from samovar.core.home import Home
 from samovar.core.requests import Completion, Part
 from samovar.core.rope import Context
-from samovar.runtime.counts import SlotState
 from samovar.services.building import BuildService
 from samovar.services.chats import ChatService
 from samovar.services.contracts import (
@@ -37,18 +36,17 @@ from samovar.services.contracts import (
     Embedded,
     Generation,
     InstalledModel,
-    Kept,
     LoadedModel,
     ModelDetails,
     ModelState,
     Pulling,
-    Reading,
     RenderedPrompt,
 )
 from samovar.services.keys import KeyService
 from samovar.services.presets import PresetService
 from samovar.store.database import Database
 from samovar.store.keys import KeyStore
+from tests.api.workers import FakeGauges, FakeSlots
 
 MODEL = "little-model"
 
@@ -246,40 +244,6 @@ class FakeLibrary:
 
     async def aliases(self) -> dict[str, str]:
         return dict(self.known)
-
-
-@dataclass
-class FakeSlots:
-    """`Slots` of two sequences: one that answers somebody else, one that holds what was saved."""
-
-    saved: dict[tuple[str, str], int] = field(default_factory=dict)
-
-    async def listed(self, tenant: str) -> tuple[SlotState, ...]:
-        return (SlotState(0, True, 0, 0, 0, 0, 0, ""), SlotState(1, False, 9, 7, 2, 2, 0, tenant))
-
-    async def save(self, slot: int, name: str, tenant: str) -> Kept:
-        if slot != 1:
-            raise NotFound("slots.empty", slot=slot)
-        self.saved[tenant, name] = 9
-        return Kept(slot, 9, 60)
-
-    async def restore(self, name: str, tenant: str) -> Kept:
-        if (tenant, name) not in self.saved:
-            raise NotFound("slots.no_name", name=name, model=MODEL)
-        return Kept(0, self.saved[tenant, name], 60)
-
-    async def erase(self, slot: int, tenant: str) -> int:
-        return (await self.listed(tenant))[slot].held
-
-
-@dataclass
-class FakeGauges:
-    """`Gauges` with what a test put there."""
-
-    readings: tuple[Reading, ...] = ()
-
-    async def read(self) -> tuple[Reading, ...]:
-        return self.readings
 
 
 @dataclass

@@ -13,7 +13,7 @@ from samovar.api.reading.body import Json
 from samovar.api.reading.fieldtable import Field
 from samovar.core.errors import Busy, InvalidParameter, PromptTooLong
 from samovar.core.events import Accepted, Alternative, Delta, Event, Finish, PromptProgress, TokenDetail
-from samovar.core.requests import Completion, Constraint
+from samovar.core.requests import Completion, Constraint, SourceFile
 from samovar.sampling.registry import neutral
 from tests.api.conftest import MODEL, Served, done, says
 from tests.api.dialect_cases import sse_objects
@@ -261,11 +261,8 @@ def test_infilling_has_what_stands_before_and_behind(served: Served) -> None:
     }
     assert post(served, "/infill", body).status_code == 200
     wanted = served.answers.asked[-1]
-    assert wanted.suffix == "):\n"
-    assert isinstance(wanted.prompt, str)
-    assert wanted.prompt.endswith("def f(a, ")
-    assert "g.py" in wanted.prompt
-    assert "x = 1" in wanted.prompt
+    assert (wanted.prompt, wanted.suffix) == ("def f(a, ", "):\n")
+    assert wanted.files == (SourceFile("g.py", "x = 1"),)
 
 
 async def test_an_answer_in_a_hurry_ends_behind_a_line(served: Served) -> None:

@@ -18,6 +18,8 @@ from samovar.api.dialects.registry import DIALECTS, shapes
 from samovar.api.errors import NoSuchRoute, WrongMethod
 from samovar.api.guard.access import access
 from samovar.api.guard.doorkeeper import Doorkeeper
+from samovar.api.metrics import routes as metrics
+from samovar.api.metrics.traffic import Counting, Traffic
 from samovar.api.openapi import document
 from samovar.api.page import keys
 from samovar.api.page import routes as page
@@ -54,6 +56,7 @@ def create_app(services: Services) -> FastAPI:
     files = page_files.routes(services.page)
     doorkeeper = Doorkeeper(services.keys)
     needs = access(DIALECTS, (route.path for route in files if "{" not in route.path))
+    traffic = Traffic()
     app = FastAPI(
         title="Samovar",
         version=__version__,
@@ -61,10 +64,14 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Door, rules=services.rules, shapes=shapes(), doorkeeper=doorkeeper, access=needs)],
+        middleware=[
+            Middleware(Counting, traffic=traffic),
+            Middleware(Door, rules=services.rules, shapes=shapes(), doorkeeper=doorkeeper, access=needs),
+        ],
         exception_handlers={HTTPException: _not_routed, RequestValidationError: _not_valid},
     )
     app.include_router(health.router(services.models))
+    app.include_router(metrics.router(services.gauges, traffic))
     desk = Desk(services.answers, services.models, services.presets, services.library, services.slots)
     for dialect in DIALECTS:
         app.include_router(dialect.router(desk))

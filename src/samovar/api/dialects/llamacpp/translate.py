@@ -9,16 +9,20 @@ import msgspec
 from samovar.api.dialects.llamacpp.fields import CONVENTIONS, FIELDS
 from samovar.api.reading.asked import Asked
 from samovar.api.reading.body import Fields, Json
-from samovar.api.reading.constraint import read_constraint
+from samovar.api.reading.extras import read_extras
 from samovar.api.reading.fieldtable import settle
 from samovar.api.reading.prompts import read_prompts
-from samovar.api.reading.sampling import MOST_TOKENS, read_banned, read_guidance, read_sampling
+from samovar.api.reading.sampling import MOST_TOKENS
+from samovar.core.errors import InvalidParameter
 from samovar.core.parameters import SamplingParams
-from samovar.core.requests import Completion
+from samovar.core.requests import Completion, SourceFile
 
 MOST_CHOICES = 128
 MOST_PROBABILITIES = 1000
 MOST_MILLISECONDS = 2**31 - 1
+
+NAMELESS = "snippet"
+"""What a file is called that has no name."""
 
 ANY_SEED = 2**32 - 1
 """LLAMA_DEFAULT_SEED: a fresh one each time."""
@@ -44,15 +48,13 @@ def infill(body: Json) -> LlamaAsked:
     fields = _ready(body)
     settle(fields, FIELDS, "infill")
     before, behind = fields.text("input_prefix"), fields.text("input_suffix")
-    extra = "".join(_file(file) for file in fields.objects("input_extra"))
-    prefix = extra + (before or "") + (fields.text("prompt") or "")
-    return _asked(fields, [Completion(prompt=prefix, suffix=behind or "")])
+    files = tuple(_file(file) for file in fields.objects("input_extra"))
+    prefix = (before or "") + (fields.text("prompt") or "")
+    return _asked(fields, [Completion(prompt=prefix, suffix=behind or "", files=files)])
 
 
-def _file(fields: Fields) -> str:
-    """Another file, as llama.cpp writes it for models that have no token for it."""
-    name, text = fields.text("filename"), fields.text("text")
-    return f"\n\n--- {name or 'snippet'} ---\n\n{text or ''}\n"
+def _file(fields: Fields) -> SourceFile:
+    return SourceFile(fields.text("filename") or NAMELESS, fields.text("text") or "")
 
 
 def _ready(body: Json) -> Fields:
@@ -67,29 +69,31 @@ def _ready(body: Json) -> Fields:
 
 def _asked(fields: Fields, completions: Sequence[Completion]) -> LlamaAsked:
     """Reads what both endpoints share into each of `completions`."""
-    n, copies = fields.whole("n", 1, MOST_CHOICES), fields.whole("n_cmpl", 1, MOST_CHOICES)
-    model, stop, preset = fields.text("model"), fields.strings("stop"), fields.text("preset")
+    n = fields.whole("n", 1, MOST_CHOICES) or 1
+    n = max(n, fields.whole("n_cmpl", 1, MOST_CHOICES) or 1)
+    if len(completions) * n > MOST_CHOICES:
+        facts = {"prompts": len(completions), "n": n, "count": len(completions) * n, "maximum": MOST_CHOICES}
+        raise InvalidParameter("api.openai.choices", name="n", **facts)
+    model, stop = fields.text("model"), fields.strings("stop")
     hurry = fields.number("t_max_predict_ms", -1, MOST_MILLISECONDS)
     wanted = _response_fields(fields)
     shared: dict[str, object] = {
         "model": None if model in ("", "default") else model,
-        "n": n or copies or 1,
+        "n": n,
         "stop": stop,
         "max_tokens": _limit(fields),
         "logprobs": _probabilities(fields),
         "logprobs_after": fields.flag("post_sampling_probs"),
-        "constraint": read_constraint(fields),
-        "guidance": read_guidance(fields),
-        "banned": read_banned(fields),
     }
     stream, tokens, progress = map(fields.flag, ("stream", "return_tokens", "return_progress"))
     listed = fields.rest.get("samplers")
-    sampling, ignored = read_sampling(fields, CONVENTIONS)
-    shared["sampling"] = _only(sampling, listed) if isinstance(listed, list) else sampling
+    extras = read_extras(fields, CONVENTIONS)
+    if isinstance(listed, list):
+        extras = msgspec.structs.replace(extras, sampling=_only(extras.sampling, listed))
     return LlamaAsked(
-        completions=tuple(msgspec.structs.replace(one, **shared) for one in completions),
-        preset=preset or None,
-        ignored=ignored,
+        completions=tuple(extras.on(msgspec.structs.replace(one, **shared)) for one in completions),
+        preset=extras.preset,
+        ignored=extras.ignored,
         hurry=hurry if hurry is not None and hurry > 0 else None,
         stream=stream,
         return_tokens=tokens,
