@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -17,12 +17,9 @@ import openai
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from starlette.middleware import Middleware
 
 from samovar.api.app import Services, create_app
-from samovar.api.guard.access import Access
-from samovar.api.guard.doorkeeper import Doorkeeper
-from samovar.api.security import Door, DoorRules
+from samovar.api.security import DoorRules
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import SamovarError
 from samovar.core.events import Accepted, Delta, Done, Event, Finish, Stage, Timings, TokenDetail, Usage
@@ -44,8 +41,7 @@ from samovar.services.contracts import (
 )
 from samovar.services.keys import KeyService
 from samovar.services.presets import PresetService
-from samovar.store.database import Database
-from samovar.store.keys import KeyStore
+from tests.api.doors import key_service
 from tests.api.workers import FakeGauges, FakeSlots
 
 MODEL = "little-model"
@@ -301,20 +297,6 @@ def app_of_fakes(home: Path, keys: KeyService | None = None) -> FastAPI:
 
 
 Serve = Callable[..., Served]
-
-
-def unlocked_door() -> Middleware:
-    """For an app that is put together by hand."""
-    return Middleware(Door, rules=DoorRules(), shapes=(), doorkeeper=Doorkeeper(), access=Access({}))
-
-
-@contextmanager
-def key_service(home: Path, own: str | None = None) -> Iterator[KeyService]:
-    """The keys of a home, over its real store."""
-    database = Database.open(home / "samovar.db")
-    service = KeyService(KeyStore(database), home / "keys.stamp", own)
-    yield service
-    asyncio.run(database.close())
 
 
 @pytest.fixture

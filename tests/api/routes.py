@@ -5,7 +5,8 @@ from pathlib import Path
 
 from starlette.routing import BaseRoute, Route
 
-from tests.api.conftest import app_of_fakes, key_service
+from tests.api.conftest import app_of_fakes
+from tests.api.doors import key_service
 
 Routes = list[tuple[str, str]]
 """Method and address; a parameter is {name} or {name:path}."""

@@ -21,7 +21,7 @@ from samovar.services.contracts import ContextChoice, InstalledModel, ModelState
 from samovar.services.presets import PresetService
 from samovar.services.watched import Watched
 from samovar.store.database import Database
-from tests.api.conftest import unlocked_door
+from tests.api.doors import unlocked_door
 from tests.services.scripted import ScriptedAnswers, ScriptedIdle
 from tests.support.building import UNTIL_STOPPED, scripted
 from tests.support.looking import LlamaOutlook
