@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import cast
 
 from samovar.core.errors import InvalidInput
+from samovar.sampling.grammar.digits import MOST_DIGITS, between, either
 from samovar.sampling.grammar.gbnf import GbnfError, read, references
 
 Schema = Mapping[str, object]
@@ -23,7 +24,6 @@ ANNOTATIONS = frozenset(
     {"$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "format"}
     | {"deprecated", "readOnly", "writeOnly", "x-guidance"}
 )
-MOST_DIGITS = 15
 DEEPEST = 64
 
 BASE: Mapping[str, str] = MappingProxyType(
@@ -86,7 +86,7 @@ class _Writer:
                 return write(self, schema[keyword])
         kinds = schema.get("type") or _implied(schema)
         if isinstance(kinds, list) and kinds:
-            return _either([self._constrained({**_fitting(schema, kind), "type": kind}) for kind in kinds])
+            return either([self._constrained({**_fitting(schema, kind), "type": kind}) for kind in kinds])
         if not isinstance(kinds, str):
             _only(schema)
             return "value"
@@ -106,7 +106,7 @@ class _Writer:
         return self._refs[pointer]
 
     def any_of(self, schemas: object) -> str:
-        return _either([self.value(schema) for schema in _listed(schemas, "anyOf")])
+        return either([self.value(schema) for schema in _listed(schemas, "anyOf")])
 
     def all_of(self, schemas: object) -> str:
         only, *others = _listed(schemas, "allOf")
@@ -115,7 +115,7 @@ class _Writer:
         return self.value(only)
 
     def enum(self, values: object) -> str:
-        return _either([self.const(value) for value in _listed(values, "enum")])
+        return either([self.const(value) for value in _listed(values, "enum")])
 
     def const(self, value: object) -> str:
         return _literal(json.dumps(value, ensure_ascii=False))
@@ -129,10 +129,10 @@ class _Writer:
         low, high = _bounds(schema)
         if low is None and high is None:
             return "integer"
-        ranges = _between(low, high)
+        ranges = between(low, high)
         if not ranges:
             raise refused("maximum")
-        return _either(ranges)
+        return either(ranges)
 
     def array(self, schema: Schema) -> str:
         item = self._named(self.value(schema.get("items", True)))
@@ -185,7 +185,7 @@ class _Writer:
         firsts = [f"{name} {rest}".rstrip() for name, rest in zip(names[: free + 1], behind[1:], strict=False)]
         if not firsts:
             return "ws"
-        return f"{_either(firsts)} ws" if free < len(pairs) else f"( {_either(firsts)} ws )?"
+        return f"{either(firsts)} ws" if free < len(pairs) else f"( {either(firsts)} ws )?"
 
 
 def _written(rules: Mapping[str, str]) -> str:
@@ -264,45 +264,6 @@ def _bounds(schema: Schema) -> tuple[int | None, int | None]:
     highs = [math.floor(given[name]) for name in ("maximum",) if name in given]
     highs += [math.ceil(given[name]) - 1 for name in ("exclusiveMaximum",) if name in given]
     return max(lows, default=None), min(highs, default=None)
-
-
-def _between(low: int | None, high: int | None) -> list[str]:
-    """Expressions for the whole numbers from `low` to `high`, None without an end; none for an empty range."""
-    negative = _digits(max(1, -high if high is not None else 1), None if low is None else -low)
-    positive = _digits(max(0, low or 0), high)
-    return [f'"-" {_either(negative)}' if negative else "", *positive][0 if negative else 1 :]
-
-
-def _digits(low: int, high: int | None) -> list[str]:
-    """The same for numbers without a sign, by how many digits they have; `low` is 0 at least."""
-    last = max(len(str(low)), MOST_DIGITS) if high is None else len(str(high))
-    found = []
-    for length in range(len(str(low)), last + 1):
-        least, most = 10 ** (length - 1) if length > 1 else 0, 10**length - 1
-        start, end = max(low, least), most if high is None else min(high, most)
-        if start <= end:
-            found.append(_same_length(str(start), str(end)))
-    return found
-
-
-def _same_length(low: str, high: str) -> str:
-    """Numbers of as many digits as `low` and `high` have, between the two."""
-    if not low:
-        return ""
-    if set(low) == {"0"} and set(high) == {"9"}:
-        return f"[0-9]{{{len(low)}}}"
-    if low[0] == high[0]:
-        return f'"{low[0]}" {_same_length(low[1:], high[1:])}'.rstrip()
-    rest = len(low) - 1
-    first, last = int(low[0]), int(high[0])
-    options = [f'"{low[0]}" {_same_length(low[1:], "9" * rest)}'.rstrip()]
-    if last - first > 1:
-        options.append(f"[{first + 1}-{last - 1}] {_same_length('0' * rest, '9' * rest)}".rstrip())
-    return _either([*options, f'"{high[0]}" {_same_length("0" * rest, high[1:])}'.rstrip()])
-
-
-def _either(options: Sequence[str]) -> str:
-    return options[0] if len(options) == 1 else f"( {' | '.join(options)} )"
 
 
 def _literal(text: str) -> str:

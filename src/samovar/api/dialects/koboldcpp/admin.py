@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from samovar.api.answering import names
 from samovar.api.answering.desk import Desk
+from samovar.api.dialects.koboldcpp.reply import reply
 from samovar.api.reading.body import Fields, decode
 
 UNLOAD = "unload_model"
@@ -19,7 +19,7 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.get("/list_options")
     async def list_options() -> Response:
-        return _json([*(model.name for model in await names.listed(desk.models)), UNLOAD])
+        return reply([*(model.name for model in await names.listed(desk.models)), UNLOAD])
 
     @routes.post("/reload_config")
     async def reload_config(request: Request) -> Response:
@@ -33,10 +33,6 @@ def router(desk: Desk) -> APIRouter:
         else:
             await names.check(desk.models, name)
             await desk.models.load(name)
-        return _json({"success": True})
+        return reply({"success": True})
 
     return routes
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -14,6 +14,7 @@ from samovar.api.answering.desk import Desk
 from samovar.api.answering.running import Run, Running
 from samovar.api.caller import caller_of
 from samovar.api.dialects.koboldcpp.fields import DEFAULT_LENGTH
+from samovar.api.dialects.koboldcpp.reply import reply
 
 KOBOLDAI_VERSION = "1.2.5"
 VERSION = "1.115"
@@ -147,7 +148,7 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.get("/api/extra/perf")
     async def perf() -> Response:
-        return _json(performance(desk.running, time.monotonic() - began))
+        return reply(performance(desk.running, time.monotonic() - began))
 
     return routes
 
@@ -190,10 +191,6 @@ def _stop_reason(run: Run | None) -> int:
 
 def _saying(desk: Desk, say: Say) -> Callable[[Request], Awaitable[Response]]:
     async def said(request: Request) -> Response:
-        return _json(await say(desk, request))
+        return reply(await say(desk, request))
 
     return said
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -11,6 +10,7 @@ from samovar.api.caller import caller_of
 from samovar.api.dialects.koboldcpp import absent, admin, information, texts
 from samovar.api.dialects.koboldcpp.answer import Tokens, logprobs_of, whole
 from samovar.api.dialects.koboldcpp.prompt import prepared
+from samovar.api.dialects.koboldcpp.reply import reply
 from samovar.api.dialects.koboldcpp.translate import KoboldAsked, generate, key_of
 from samovar.api.reading.body import Fields, decode
 from samovar.api.sse import while_connected
@@ -27,7 +27,7 @@ def router(desk: Desk) -> APIRouter:
     async def complete(request: Request) -> Response:
         asked = await _asked(desk, request, stream=False)
         collected, warnings = await desk.whole(request, asked)
-        return _json(whole(collected, warnings, trim_stop=asked.trim_stop))
+        return reply(whole(collected, warnings, trim_stop=asked.trim_stop))
 
     @routes.post("/api/extra/generate/stream")
     async def stream(request: Request) -> Response:
@@ -42,18 +42,18 @@ def router(desk: Desk) -> APIRouter:
     @routes.post("/api/extra/generate/check")
     async def check(request: Request) -> Response:
         run = desk.running.last(caller_of(request).tenant, await _key(request))
-        return _json({"results": [{"text": run.text if run else ""}]})
+        return reply({"results": [{"text": run.text if run else ""}]})
 
     @routes.get("/api/extra/last_logprobs")
     @routes.post("/api/extra/last_logprobs")
     async def last_logprobs(request: Request) -> Response:
         run = desk.running.last(caller_of(request).tenant, await _key(request))
-        return _json({"logprobs": logprobs_of(run.tokens) if run and run.tokens else None})
+        return reply({"logprobs": logprobs_of(run.tokens) if run and run.tokens else None})
 
     @routes.post("/api/extra/abort")
     async def abort(request: Request) -> Response:
         await desk.running.stop(caller_of(request).tenant, await _key(request))
-        return _json({"success": "true", "done": "true"})
+        return reply({"success": "true", "done": "true"})
 
     return routes
 
@@ -65,7 +65,3 @@ async def _asked(desk: Desk, request: Request, *, stream: bool) -> KoboldAsked:
 
 async def _key(request: Request) -> str:
     return key_of(Fields(decode(await request.body())).text("genkey"))
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

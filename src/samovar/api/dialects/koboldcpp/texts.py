@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from samovar.api.answering import names
 from samovar.api.answering.desk import Desk
+from samovar.api.dialects.koboldcpp.reply import reply
 from samovar.api.dialects.openai import embeddings
 from samovar.api.reading.body import Fields, decode
 from samovar.api.sse import while_connected
@@ -24,14 +24,14 @@ def router(desk: Desk) -> APIRouter:
         prompt, special = fields.text("prompt"), fields.take("special") is not False
         tokens = await desk.answers.tokenize(prompt or "", special=special, bos=special)
         ids = [id for id, _ in tokens]
-        return _json({"value": len(ids), "ids": ids})
+        return reply({"value": len(ids), "ids": ids})
 
     @routes.post("/api/extra/detokenize")
     async def detokenize(request: Request) -> Response:
         fields = Fields(decode(await request.body()))
         pieces = await desk.answers.detokenize(fields.tokens("ids"))
         text = b"".join(piece for _, piece in pieces).decode("utf-8", "replace")
-        return _json({"result": text, "success": True})
+        return reply({"result": text, "success": True})
 
     @routes.post("/api/extra/json_to_grammar")
     async def json_to_grammar(request: Request) -> Response:
@@ -39,7 +39,7 @@ def router(desk: Desk) -> APIRouter:
         from samovar.sampling.grammar.schema_gbnf import to_gbnf
 
         schema = Fields(decode(await request.body())).take("schema")
-        return _json({"result": to_gbnf(schema), "success": True})
+        return reply({"result": to_gbnf(schema), "success": True})
 
     @routes.post("/api/extra/embeddings")
     async def embed(request: Request) -> Response:
@@ -47,10 +47,6 @@ def router(desk: Desk) -> APIRouter:
         asked, truncate = embeddings.read(body), body.get("truncate") is not False
         await names.check(desk.models, asked.model)
         work = desk.answers.embed(asked.texts, asked.model, truncate=truncate)
-        return _json(embeddings.reply(asked, await while_connected(request.receive, work)))
+        return reply(embeddings.reply(asked, await while_connected(request.receive, work)))
 
     return routes
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

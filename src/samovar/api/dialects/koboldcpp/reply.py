@@ -1,0 +1,10 @@
+"""What every route of the dialect answers with: one value as JSON."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.responses import Response
+
+
+def reply(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
