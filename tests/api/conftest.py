@@ -40,6 +40,8 @@ from samovar.services.contracts import (
     RenderedPrompt,
 )
 from samovar.services.presets import PresetService
+from samovar.store.database import Database
+from samovar.store.responses import ResponseStore
 
 MODEL = "little-model"
 
@@ -272,6 +274,9 @@ class Served:
 NO_CHATS = cast(ChatService, None)
 """For tests whose requests never reach a conversation."""
 
+NO_RESPONSES = cast(ResponseStore, None)
+"""For tests whose requests keep no response."""
+
 
 def app_of_fakes(home: Path) -> FastAPI:
     """The whole app, for tests that only look at its routes."""
@@ -283,6 +288,7 @@ def app_of_fakes(home: Path) -> FastAPI:
             NO_CHATS,
             PresetService(home / "presets"),
             BuildService(Home(home)),
+            NO_RESPONSES,
             page=home / "no-page",
         )
     )
@@ -296,6 +302,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """Starts apps on free ports; they end with the test."""
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
     closing = ExitStack()
+    database = Database.open(tmp_path / "samovar.db")
 
     def begin(*, rules: DoorRules | None = None, page: Path | None = None) -> Served:
         answers, models, library = FakeAnswers(), FakeModels(), FakeLibrary()
@@ -307,6 +314,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                 NO_CHATS,
                 PresetService(tmp_path / "presets"),
                 BuildService(Home(tmp_path)),
+                ResponseStore(database),
                 rules or DoorRules(),
                 page or tmp_path / "no-page",
             )
@@ -324,6 +332,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     for server, thread in running:
         server.should_exit = True
         thread.join(20)
+    asyncio.run(database.close())
 
 
 @pytest.fixture

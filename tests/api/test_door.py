@@ -25,7 +25,7 @@ from samovar.core.errors import InvalidInput
 from samovar.core.home import Home
 from samovar.services.building import BuildService
 from samovar.services.presets import PresetService
-from tests.api.conftest import NO_CHATS, FakeAnswers, FakeLibrary, FakeModels, Serve, Served
+from tests.api.conftest import NO_CHATS, NO_RESPONSES, FakeAnswers, FakeLibrary, FakeModels, Serve, Served
 
 FOREIGN_HOSTS = [
     "evil.example", "localhost.evil.com", "127.0.0.1.evil.com", "localhost.", "127.0.0.1.", "evil@localhost",
@@ -151,6 +151,7 @@ def every_route() -> list[tuple[str, str]]:
             NO_CHATS,
             PresetService(Path("nowhere")),
             BuildService(Home(Path("nowhere"))),
+            NO_RESPONSES,
             page=Path("nowhere"),
         )
     )

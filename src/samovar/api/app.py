@@ -21,7 +21,7 @@ from samovar.api.page import routes as page
 from samovar.api.security import Door, DoorRules
 from samovar.core.errors import InvalidInput
 from samovar.services.chats import ChatService
-from samovar.services.contracts import Answers, Building, Library, Models
+from samovar.services.contracts import Answers, Building, Library, Models, Responses
 from samovar.services.presets import PresetService
 
 PAGE = Path(__file__).parent.parent / "web"
@@ -37,6 +37,7 @@ class Services:
     chats: ChatService
     presets: PresetService
     build: Building
+    responses: Responses
     rules: DoorRules = field(default_factory=DoorRules)
     page: Path = PAGE
 
@@ -54,7 +55,7 @@ def create_app(services: Services) -> FastAPI:
         exception_handlers={HTTPException: _not_routed, RequestValidationError: _not_valid},
     )
     app.include_router(health.router(services.models))
-    desk = Desk(services.answers, services.models, services.presets, services.library)
+    desk = Desk(services.answers, services.models, services.presets, services.library, services.responses)
     for dialect in DIALECTS:
         app.include_router(dialect.router(desk))
     app.include_router(page.router(services.chats, services.models, services.presets, services.build))

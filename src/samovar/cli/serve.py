@@ -157,6 +157,7 @@ def _app(house: House, settings: Settings) -> FastAPI:
         chats=house.chats,
         presets=house.presets,
         build=house.build,
+        responses=house.responses,
         rules=rules,
     )
     return create_app(services)

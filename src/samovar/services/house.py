@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from samovar.services.verdicts import VerdictKeeper
 from samovar.store.database import Database
 from samovar.store.lock import lock_home
 from samovar.store.records import Records
+from samovar.store.responses import ResponseStore
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class House(Engines):
     chats: ChatService
     presets: PresetService
     build: BuildService
+    responses: ResponseStore
 
 
 @asynccontextmanager
@@ -70,7 +73,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             build = await asyncio.to_thread(BuildService, settings.home)
             try:
                 presets = PresetService(settings.home.presets)
-                yield House(engines.models, engines.answers, engines.library, chats, presets, build)
+                responses = ResponseStore(database)
+                await responses.forget(time.time())
+                yield House(engines.models, engines.answers, engines.library, chats, presets, build, responses)
             finally:
                 await chats.close()
                 await build.stop()

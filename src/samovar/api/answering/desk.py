@@ -26,7 +26,7 @@ from samovar.core.catalogue import Language, language_of, say
 from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed, SamovarError
 from samovar.core.events import Done, Event, Warned
-from samovar.services.contracts import Answers, Generation, Library, Models, Presets
+from samovar.services.contracts import Answers, Generation, Library, Models, Presets, Responses
 
 log = logging.getLogger("samovar.api")
 
@@ -67,6 +67,7 @@ class Desk:
     models: Models
     presets: Presets
     library: Library
+    responses: Responses
     running: Running = field(default_factory=Running)
 
     async def whole(self, request: Request, asked: Asked) -> tuple[Collected, list[str]]:

@@ -114,7 +114,7 @@ class ChatForm:
     def _likelihoods(self, tokens: Sequence[TokenDetail]) -> ChatLogprobs | None:
         if not (self._logprobs and tokens):
             return None
-        return ChatLogprobs([_likelihood(token) for token in tokens])
+        return ChatLogprobs([likelihood(token) for token in tokens])
 
 
 class TextForm:
@@ -167,7 +167,7 @@ class _Ruler:
         return offset
 
 
-def _likelihood(token: TokenDetail) -> TokenLikelihood:
+def likelihood(token: TokenDetail) -> TokenLikelihood:
     return TokenLikelihood(
         _text(token.piece), _logprob(token.logprob), list(token.piece), [_alternative(other) for other in token.top]
     )
