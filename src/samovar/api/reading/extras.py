@@ -37,8 +37,8 @@ EXTRA_FIELDS: tuple[Field, ...] = (
     honoured("guidance_scale", "0 to 20, 1 is none: how far the answer moves away from `negative_prompt`"),
     honoured("negative_prompt", "stands in place of the system message"),
     honoured("chat_template_kwargs", "variables for the template, as vLLM and llama.cpp have it"),
-    honoured("reasoning_effort", "one of them"),
-    honoured("enable_thinking", "one of them"),
+    honoured("reasoning_effort", "one of these variables"),
+    honoured("enable_thinking", "one of these variables"),
 )  # fmt: skip
 
 

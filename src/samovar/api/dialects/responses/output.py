@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from samovar.api.answering.blocks import Block
+from samovar.api.answering.blocks import Block, Kind
 from samovar.api.dialects.openai.forms import likelihood
 from samovar.api.dialects.openai.wire import TokenLikelihood
 from samovar.api.dialects.responses.wire import (
@@ -32,6 +32,10 @@ STATUS: dict[FinishReason, Status] = {
     "length": "incomplete",
     "cancelled": "cancelled",
 }
+
+
+PREFIXES: dict[Kind, str] = {"thought": "rs", "call": "fc", "text": "msg"}
+"""How ids of items begin."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -61,8 +65,7 @@ def item_of(block: Block, head: Head, status: Status = "completed") -> Item:
 
 
 def item_id(block: Block, head: Head) -> str:
-    prefix = {"thought": "rs", "call": "fc", "text": "msg"}[block.kind]
-    return f"{prefix}_{head.stem}_{block.index}"
+    return f"{PREFIXES[block.kind]}_{head.stem}_{block.index}"
 
 
 def part_of(block: Block, head: Head) -> Part:
