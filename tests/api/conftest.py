@@ -41,6 +41,8 @@ from samovar.services.contracts import (
 )
 from samovar.services.keys import KeyService
 from samovar.services.presets import PresetService
+from samovar.store.database import Database
+from samovar.store.responses import ResponseStore
 from tests.api.doors import key_service
 from tests.api.workers import FakeGauges, FakeSlots
 
@@ -277,6 +279,9 @@ class Served:
 NO_CHATS = cast(ChatService, None)
 """For tests whose requests never reach a conversation."""
 
+NO_RESPONSES = cast(ResponseStore, None)
+"""For tests whose requests keep no response."""
+
 
 def app_of_fakes(home: Path, keys: KeyService | None = None) -> FastAPI:
     """The whole app, for tests that only look at its routes."""
@@ -290,6 +295,7 @@ def app_of_fakes(home: Path, keys: KeyService | None = None) -> FastAPI:
             chats=NO_CHATS,
             presets=PresetService(home / "presets"),
             build=BuildService(Home(home)),
+            responses=NO_RESPONSES,
             page=home / "no-page",
             keys=keys,
         )
@@ -303,6 +309,7 @@ Serve = Callable[..., Served]
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Starts apps on free ports; they end with the test."""
     closing = ExitStack()
+    database = Database.open(tmp_path / "samovar.db")
 
     def begin(
         *, rules: DoorRules | None = None, page: Path | None = None, key: str | None = None, locked: bool = False
@@ -320,6 +327,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                 NO_CHATS,
                 PresetService(tmp_path / "presets"),
                 BuildService(Home(tmp_path)),
+                ResponseStore(database),
                 rules or DoorRules(),
                 page or tmp_path / "no-page",
                 keys,
@@ -335,6 +343,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
     with closing:
         yield begin
+    asyncio.run(database.close())
 
 
 def _end(server: uvicorn.Server, thread: threading.Thread) -> None:

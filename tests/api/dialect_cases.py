@@ -112,7 +112,29 @@ def _message_broken(raw: bytes) -> bool:
     return sse_objects(raw)[-1]["type"] == "error"
 
 
+def _response_text(raw: bytes) -> str:
+    messages = [item for item in json.loads(raw)["output"] if item["type"] == "message"]
+    return "".join(part["text"] for message in messages for part in message["content"])
+
+
+def _response_pieces(raw: bytes) -> list[str]:
+    return [str(event["delta"]) for event in sse_objects(raw) if event["type"] == "response.output_text.delta"]
+
+
+def _response_broken(raw: bytes) -> bool:
+    return sse_objects(raw)[-1]["type"] == "response.failed"
+
+
 CASES: tuple[Case, ...] = (
+    Case(
+        name="responses",
+        path="/v1/responses",
+        body={"input": "Hello"},
+        streaming={"stream": True},
+        text=_response_text,
+        pieces=_response_pieces,
+        broken=_response_broken,
+    ),
     Case(
         name="anthropic",
         path="/v1/messages",

@@ -26,7 +26,7 @@ from samovar.api.page import routes as page
 from samovar.api.security import Door, DoorRules
 from samovar.core.errors import InvalidInput
 from samovar.services.chats import ChatService
-from samovar.services.contracts import Answers, Building, Gauges, Library, Models, Slots
+from samovar.services.contracts import Answers, Building, Gauges, Library, Models, Responses, Slots
 from samovar.services.keys import KeyService
 from samovar.services.presets import PresetService
 
@@ -46,6 +46,7 @@ class Services:
     chats: ChatService
     presets: PresetService
     build: Building
+    responses: Responses
     rules: DoorRules = field(default_factory=DoorRules)
     page: Path = PAGE
     keys: KeyService | None = None
@@ -72,7 +73,14 @@ def create_app(services: Services) -> FastAPI:
     )
     app.include_router(health.router(services.models))
     app.include_router(metrics.router(services.gauges, traffic))
-    desk = Desk(services.answers, services.models, services.presets, services.library, services.slots)
+    desk = Desk(
+        services.answers,
+        services.models,
+        services.presets,
+        services.library,
+        services.slots,
+        services.responses,
+    )
     for dialect in DIALECTS:
         app.include_router(dialect.router(desk))
     app.include_router(page.router(services.chats, services.models, services.presets, services.build))

@@ -171,6 +171,7 @@ def _app(house: House, rules: DoorRules) -> FastAPI:
         presets=house.presets,
         build=house.build,
         keys=house.keys,
+        responses=house.responses,
         rules=rules,
     )
     return create_app(services)

@@ -16,6 +16,8 @@ from samovar.core.requests import Completion, Message, Part
 from samovar.core.rope import Context
 from samovar.hub.outlook import Outlook as Outlook
 from samovar.runtime.counts import Counts, SlotState, WorkerState
+from samovar.store.responses import KeptResponse as KeptResponse
+from samovar.store.responses import NoSuchResponse as NoSuchResponse
 
 LoadState = Literal["none", "loading", "ready", "failed"]
 
@@ -261,6 +263,26 @@ class Presets(Protocol):
         ...
 
     async def names(self) -> tuple[str, ...]: ...
+
+
+class Responses(Protocol):
+    """Answers that are kept for the requests that go on from them, each tenant's apart."""
+
+    async def keep(self, tenant: str, response: KeptResponse) -> None:
+        """Raises StorageFailed."""
+        ...
+
+    async def get(self, tenant: str, id: str) -> KeptResponse:
+        """Raises NoSuchResponse."""
+        ...
+
+    async def thread(self, tenant: str, id: str) -> tuple[KeptResponse, ...]:
+        """The response and all that it goes on from, the oldest first. Raises NoSuchResponse."""
+        ...
+
+    async def remove(self, tenant: str, id: str) -> None:
+        """Raises NoSuchResponse."""
+        ...
 
 
 class Library(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from samovar.store.database import Database
 from samovar.store.keys import KeyStore
 from samovar.store.lock import lock_home
 from samovar.store.records import Records
+from samovar.store.responses import ResponseStore
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class House(Engines):
     chats: ChatService
     presets: PresetService
     build: BuildService
+    responses: ResponseStore
     keys: KeyService
 
 
@@ -79,6 +82,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             build = await asyncio.to_thread(BuildService, settings.home)
             try:
                 presets = PresetService(settings.home.presets)
+                responses = ResponseStore(database)
+                await responses.forget(time.time())
                 slots = SlotService(engines.models, engines.answers, settings.home.slots)
                 gauges = GaugeService(engines.models)
                 yield House(
@@ -90,6 +95,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
                     chats,
                     presets,
                     build,
+                    responses,
                     keys,
                 )
             finally:

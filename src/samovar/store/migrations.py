@@ -145,9 +145,32 @@ def keys(connection: sqlite3.Connection) -> None:
         ) WITHOUT ROWID""")
 
 
+def responses(connection: sqlite3.Connection) -> None:
+    # No reference from `previous` to `id`: one response can be deleted without those that go on from it.
+    connection.execute("""
+        CREATE TABLE responses (
+            id TEXT PRIMARY KEY,
+            tenant TEXT NOT NULL,
+            thread TEXT NOT NULL,
+            previous TEXT,
+            created REAL NOT NULL,
+            input TEXT NOT NULL,
+            value TEXT NOT NULL
+        )""")
+    connection.execute("CREATE INDEX response_threads ON responses (tenant, thread, created)")
+
+
 def _folded(column: str) -> str:
     """Ё as Е: most people who write Russian type the second for the first."""
     return f"replace(replace({column}, 'ё', 'е'), 'Ё', 'Е')"
 
 
-MIGRATIONS: tuple[Migration, ...] = (conversations_and_messages, search_index, verdicts, sampling, contexts, keys)
+MIGRATIONS: tuple[Migration, ...] = (
+    conversations_and_messages,
+    search_index,
+    verdicts,
+    sampling,
+    contexts,
+    keys,
+    responses,
+)

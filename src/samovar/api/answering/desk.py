@@ -29,7 +29,7 @@ from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed, SamovarError
 from samovar.core.events import Done, Event, Warned
 from samovar.core.parameters import SamplingParams
-from samovar.services.contracts import Answers, Generation, Library, Models, Presets, Slots
+from samovar.services.contracts import Answers, Generation, Library, Models, Presets, Responses, Slots
 
 log = logging.getLogger("samovar.api")
 
@@ -71,6 +71,7 @@ class Desk:
     presets: Presets
     library: Library
     slots: Slots
+    responses: Responses
     running: Running = field(default_factory=Running)
 
     async def whole(self, request: Request, asked: Asked) -> tuple[Collected, list[str]]:

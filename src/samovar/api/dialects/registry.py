@@ -8,6 +8,7 @@ from samovar.api.dialects import (
     llamacpp,
     ollama,
     openai,
+    responses,
     tabbyapi,
     textgen,
 )
@@ -18,6 +19,7 @@ from samovar.api.errors import Shapes
 DIALECTS: tuple[Dialect, ...] = (
     anthropic.DIALECT,
     openai.DIALECT,
+    responses.DIALECT,
     ollama.DIALECT,
     koboldcpp.DIALECT,
     llamacpp.DIALECT,

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from samovar.api.reading.body import Fields
+from samovar.api.reading.body import Fields, Json
 from samovar.api.reading.constraint import read_constraint
 from samovar.api.reading.fieldtable import Field, honoured
 from samovar.api.reading.sampling import Convention, read_banned, read_guidance, read_sampling
+from samovar.api.reading.tools import read_variables
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Banned, Completion, Constraint, Guidance
 
@@ -35,6 +36,9 @@ EXTRA_FIELDS: tuple[Field, ...] = (
     honoured("banned_strings_ignore_case", "in any alphabet"),
     honoured("guidance_scale", "0 to 20, 1 is none: how far the answer moves away from `negative_prompt`"),
     honoured("negative_prompt", "stands in place of the system message"),
+    honoured("chat_template_kwargs", "variables for the template, as vLLM and llama.cpp have it"),
+    honoured("reasoning_effort", "one of these variables"),
+    honoured("enable_thinking", "one of these variables"),
 )  # fmt: skip
 
 
@@ -46,6 +50,7 @@ class Extras(msgspec.Struct, frozen=True):
     banned: Banned | None
     sampling: SamplingParams
     preset: str | None
+    variables: Json
     ignored: tuple[str, ...]
 
     def on(self, completion: Completion) -> Completion:
@@ -56,6 +61,7 @@ class Extras(msgspec.Struct, frozen=True):
             guidance=self.guidance,
             banned=self.banned,
             sampling=self.sampling,
+            variables={**completion.variables, **self.variables},
         )
 
 
@@ -63,5 +69,6 @@ def read_extras(fields: Fields, conventions: Iterable[Convention] = ()) -> Extra
     """Reads all that is left, so that it comes last. Raises InvalidParameter, OutOfRange."""
     preset, constraint = fields.text("preset"), read_constraint(fields)
     guidance, banned = read_guidance(fields), read_banned(fields)
+    variables = read_variables(fields)
     sampling, ignored = read_sampling(fields, conventions)
-    return Extras(constraint, guidance, banned, sampling, preset or None, ignored)
+    return Extras(constraint, guidance, banned, sampling, preset or None, variables, ignored)

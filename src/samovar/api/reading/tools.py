@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from samovar.api.reading.body import Fields, Json
@@ -16,13 +18,19 @@ def read_tools(fields: Fields) -> Tools | None:
     """`tools`, `tool_choice` and `parallel_tool_calls`, or the older `functions` and `function_call`. None where no
     function is offered. Raises InvalidParameter for a choice that is none of them."""
     offered = [tool for item in fields.objects("tools") if (tool := _tool(item)) is not None]
-    offered += [_function(item) for item in fields.objects("functions")]
+    offered += [read_function(item) for item in fields.objects("functions")]
     new, old = _choice(fields, "tool_choice"), _choice(fields, "function_call")
     parallel = fields.take("parallel_tool_calls") is not False
     choice = new or old or "auto"
+    return choose(offered, choice, "tool_choice" if new else "function_call", parallel=parallel)
+
+
+def choose(offered: Sequence[Tool], choice: str, place: str, *, parallel: bool) -> Tools | None:
+    """`choice` came in the field at `place`. None where nothing is offered and nothing is asked for. Raises
+    InvalidParameter for a choice that there is not."""
     if not offered and choice in ("auto", "none"):
         return None
-    return checked(Tools(tuple(offered), choice, parallel), "tool_choice" if new else "function_call")
+    return checked(Tools(tuple(offered), choice, parallel), place)
 
 
 def checked(tools: Tools, field: str) -> Tools:
@@ -49,14 +57,15 @@ def _tool(fields: Fields) -> Tool | None:
     if kind != "function":
         return None
     inner = fields.nested("function")
-    return _function(inner if inner.rest else fields)
+    return read_function(inner if inner.rest else fields)
 
 
-def _function(fields: Fields) -> Tool:
+def read_function(fields: Fields, schema: str = "parameters") -> Tool:
+    """One function; `schema`: the field with the JSON schema of its arguments, absent where there are none."""
     name = fields.text("name")
     if not name:
         raise fields.missing("name")
-    return Tool(name, fields.text("description") or "", fields.nested("parameters").rest)
+    return Tool(name, fields.text("description") or "", fields.nested(schema).rest)
 
 
 def _choice(fields: Fields, name: str) -> str:

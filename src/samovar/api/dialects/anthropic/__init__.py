@@ -12,4 +12,5 @@ DIALECT = Dialect(
     prefixes=("/v1/messages",),
     fields=FIELDS,
     endpoints=ENDPOINTS,
+    bodies={"/v1/messages": "messages", "/v1/messages/count_tokens": "count"},
 )

@@ -12,9 +12,9 @@ from samovar.api.reading.body import Fields, Json
 from samovar.api.reading.constraint import read_format
 from samovar.api.reading.extras import read_extras
 from samovar.api.reading.fieldtable import settle
-from samovar.api.reading.functions import choose, read_function
 from samovar.api.reading.sampling import MOST_TOKENS, read_limit
 from samovar.api.reading.thinking import thinking_variables
+from samovar.api.reading.tools import choose, read_function
 from samovar.core.errors import InvalidParameter
 from samovar.core.requests import Completion, Tool, Tools
 
@@ -76,7 +76,7 @@ def _thinking(fields: Fields, effort: str | None) -> tuple[dict[str, object], bo
     kind = fields.text("type") or "adaptive"
     if kind not in THINKS:
         types = ", ".join(THINKS)
-        raise InvalidParameter("functions.choice", name=fields.place("type"), type=kind[:60], types=types)
+        raise InvalidParameter("tools.choice", name=fields.place("type"), type=kind[:60], types=types)
     budget = fields.whole("budget_tokens", 1, MOST_TOKENS)
     return thinking_variables(THINKS[kind], effort, budget), fields.text("display") != "omitted"
 
@@ -92,12 +92,12 @@ def _tools(fields: Fields) -> Tools | None:
         return choose(offered, name, choice.place("name"), parallel=parallel)
     if kind not in CHOICES:
         types = ", ".join((*CHOICES, "tool"))
-        raise InvalidParameter("functions.choice", name=choice.place("type"), type=kind[:60], types=types)
+        raise InvalidParameter("tools.choice", name=choice.place("type"), type=kind[:60], types=types)
     return choose(offered, CHOICES[kind], choice.place("type"), parallel=parallel)
 
 
 def _tool(fields: Fields) -> Tool:
     kind = fields.text("type") or "custom"
     if kind != "custom":
-        raise InvalidParameter("functions.type", name=fields.place(""), type=kind[:60], known="custom")
+        raise InvalidParameter("tools.type", name=fields.place(""), type=kind[:60], known="custom")
     return read_function(fields, "input_schema")

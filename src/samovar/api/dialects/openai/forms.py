@@ -118,7 +118,7 @@ class ChatForm:
     def _likelihoods(self, tokens: Sequence[TokenDetail]) -> ChatLogprobs | None:
         if not (self._logprobs and tokens):
             return None
-        return ChatLogprobs([_likelihood(token) for token in tokens])
+        return ChatLogprobs([likelihood(token) for token in tokens])
 
 
 class TextForm:
@@ -175,7 +175,7 @@ class Ruler:
         return offset
 
 
-def _likelihood(token: TokenDetail) -> TokenLikelihood:
+def likelihood(token: TokenDetail) -> TokenLikelihood:
     return TokenLikelihood(
         text_of(token.piece),
         _logprob(token.logprob),
