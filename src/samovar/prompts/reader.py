@@ -80,8 +80,9 @@ class _Choice:
         return _joined(events)
 
     def finish(self, finish: Finish) -> list[Event]:
+        rest = self.rest(finish.index)
         reason = "tool_calls" if self._calls and finish.reason == "stop" else finish.reason
-        return [*self.rest(finish.index), replace(finish, reason=reason)]
+        return [*rest, replace(finish, reason=reason)]
 
     def rest(self, index: int) -> list[Event]:
         """What was held back, now that nothing more comes."""

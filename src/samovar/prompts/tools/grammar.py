@@ -54,7 +54,7 @@ class _Rules:
     def text(self, start: str) -> str:
         """`start`, and what it may name: `calls`, and `opened` for what follows a mark that was written."""
         format, literal = self._format, self.literal
-        first, behind = literal(format.start), literal(format.behind)
+        first, behind = literal(format.start), literal(format.open)
         between, close = literal(format.between), literal(format.close)
         if format.each:
             inner = f"opened: {behind} call {close} {self._more(f'{between} {first} {behind} call {close}')}"
@@ -65,6 +65,17 @@ class _Rules:
             self._format.style.rule(name, tool, self.literal) for name, tool in zip(names, self._tools, strict=True)
         ]
         return "\n".join([start, LEAD, f"calls: {first} opened", inner, f"call: {' | '.join(names)}", *calls])
+
+    def thoughts(self, thinking: Thinking, *, opened: bool) -> str:
+        """What may, or where they are `opened` must, come before a call."""
+        if self._format.musing:
+            before, end, after = self._format.musing
+            return f"({self.literal(before)} {self._until(end)} {self.literal(after)})?"
+        rest = self._until(thinking.close)
+        return f"{rest} LEAD" if opened else f"({self.literal(thinking.open)} {rest})? LEAD"
+
+    def _until(self, mark: str) -> str:
+        return f"until_{self._marks.index(mark)}"
 
     def _more(self, call: str) -> str:
         return f"({call})*" if self._several else ""
