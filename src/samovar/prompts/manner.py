@@ -3,8 +3,11 @@ from that, what one request asks of the worker and of the reader of its answer."
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from samovar.core.requests import Completion, Constraint, Tools
 from samovar.prompts.parsing import Entered, Reading, Said, Source, until
@@ -45,6 +48,16 @@ class Plan:
         thinking, format = self.manner.thinking, self.manner.format
         calls = format.shown if self.tools or format.whole else ()
         return (thinking.open, thinking.close, *calls)
+
+    def loosened(self, completion: Completion) -> Plan | None:
+        """The same with calls of any arguments, for schemas that no grammar can be made of. None where no call is
+        held to one."""
+        if not self.live or self.tools is None:
+            return None
+        offered = tuple(replace(tool, parameters={}) for tool in self.tools.offered)
+        tools, manner = replace(self.tools, offered=offered), self.manner
+        held = constraint(manner.format, tools, manner.thinking, opened=self.opened, wanted=completion.constraint)
+        return dataclasses.replace(self, constraint=held)
 
     def reading(self, source: Source) -> Reading[None]:
         """Tells one choice of the answer apart, from its first character to its last."""

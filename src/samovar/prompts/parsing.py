@@ -150,8 +150,8 @@ def first_of(text: str, marks: Sequence[str]) -> tuple[int, str]:
 
 
 def until(source: Source, marks: Sequence[str], made: Made) -> Reading[str]:
-    """Passes text on, as `made` has it, up to the first of `marks`, which is taken and returned; "" at the end of
-    all text. White space before a mark is dropped."""
+    """Passes text on, as `made` has it, up to the first of `marks`, which is taken and returned with the space
+    before it; "" at the end of all text."""
     while True:
         rest = source.rest
         place, mark = first_of(rest, marks)
@@ -166,9 +166,10 @@ def until(source: Source, marks: Sequence[str], made: Made) -> Reading[str]:
             )
         )
         if mark and not waits:
-            if text := source.take(place).rstrip(SPACE):
+            before = source.take(place)
+            if text := before.rstrip(SPACE):
                 yield made(text)
-            return source.take(len(mark))
+            return before[len(text) :] + source.take(len(mark))
         if source.ended:
             if rest:
                 yield made(source.take(len(rest)))

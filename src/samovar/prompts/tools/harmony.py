@@ -38,7 +38,7 @@ def read(source: Source, offered: Offered) -> Reading[None]:  # noqa: ARG001
         mark = yield from until(source, (*_HEADS, *_ENDS), Said)
         if not mark:
             return
-        if mark in _HEADS:
+        if mark.strip() in _HEADS:
             yield from _stretch(source, mark)
 
 
