@@ -87,6 +87,8 @@ def plan_of(completion: Completion, manner: Manner, prompt: str) -> Plan:
     opened = manner.thinking.is_open(prompt)
     wanted = completion.constraint
     if tools is None:
+        if wanted and opened and not wanted.start_after:
+            wanted = replace(wanted, start_after=(manner.thinking.close,))
         return Plan(manner, None, opened, wanted)
     held = constraint(manner.format, tools, manner.thinking, opened=opened, wanted=wanted)
     return Plan(manner, tools, opened, held)

@@ -61,6 +61,8 @@ class AnswerReader:
 
 
 class _Choice:
+    """One choice. Under a grammar a call can be broken in one way only: the answer ended before it did."""
+
     def __init__(self, reading: Callable[[Source], Reading[None]], live: bool, new_id: Callable[[], str]) -> None:
         self._parser = Parser(reading)
         self._characters = Detokenizer()
@@ -162,8 +164,8 @@ class _Choice:
         yield Call(index, self._calls, id, name, arguments, self._spoken())
 
     def _break(self, index: int, text: str) -> Iterator[Event]:
-        if self._live and self._call:
-            self._calls += 1
+        if self._live:
+            self._calls += self._call is not None
             yield Warned(Note("tools.cut"))
         else:
             yield Delta(index, text, self._spoken())

@@ -10,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
-from samovar.core.requests import Tool, ToolCall, Tools
+from samovar.core.errors import InvalidInput
+from samovar.core.requests import Completion, Constraint, Message, Tool, ToolCall, Tools
+from samovar.prompts.manner import plan_of
 from samovar.prompts.tools.format import ToolFormat
+from samovar.prompts.tools.hermes import HERMES
 from samovar.prompts.tools.registry import FORMATS
 from samovar.sampling.grammar.forms import compose
-from tests.prompts.tools.answers import ADD, TOOLS, WEATHER, cut, plan, told
+from tests.prompts.tools.answers import ADD, TOOLS, WEATHER, cut, manner, plan, told
 from tests.prompts.tools.bytes_engine import BytesEngine
 
 each_format = pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
@@ -101,11 +104,15 @@ def test_every_token_goes_with_one_event(format: ToolFormat) -> None:
     assert sorted(answer.tokens) == list(range(len(text)))
 
 
-def follows(format: ToolFormat, tools: Tools, text: str) -> bool:
+def follows(format: ToolFormat, tools: Tools, text: str, prompt: str = "") -> bool:
     """Whether the grammar takes `text` from its first byte to its last, and lets it end there."""
-    engine = BytesEngine(format.shown)
-    constraint = plan(format, tools).constraint
+    constraint = plan(format, tools, prompt=prompt).constraint
     assert constraint is not None
+    return takes(format, constraint, text)
+
+
+def takes(format: ToolFormat, constraint: Constraint, text: str) -> bool:
+    engine = BytesEngine(format.shown)
     matcher = LLMatcher(LLTokenizer(engine.tokenizer(), n_vocab=engine.size), compose(constraint, engine))
     assert not matcher.is_error(), matcher.get_error()
     tokens = engine.tokenize(text, special=True)
@@ -120,6 +127,18 @@ CALLS = [ToolCall("", WEATHER.name, '{"city": "Oslo", "days": 3}'), ToolCall("",
 @each_format
 def test_its_grammar_takes_what_it_writes(format: ToolFormat) -> None:
     assert follows(format, Tools(TOOLS.offered, "required"), format.write(CALLS))
+
+
+@each_format
+def test_a_call_that_must_be_made_comes_behind_the_thoughts(format: ToolFormat) -> None:
+    required = Tools(TOOLS.offered, "required")
+    if format.musing:
+        before, end, after = format.musing
+        assert follows(format, required, f"{before}Hm.{end}{after}{format.write(CALLS)}")
+        return
+    assert follows(format, required, "<think>Hm.</think>\n\n" + format.write(CALLS))
+    assert follows(format, required, "Hm.</think>\n\n" + format.write(CALLS), "assistant\n<think>\n")
+    assert not follows(format, required, "Hm.</think>\n\nNo.", "assistant\n<think>\n")
 
 
 @each_format
@@ -150,5 +169,40 @@ def test_a_call_that_may_be_made_is_held_to_the_grammar_from_its_mark_on(format:
         assert plan(format).constraint is None
         return
     assert follows(format, TOOLS, "Let me see. " + format.write(CALLS))
+    assert follows(format, TOOLS, format.write(CALLS))
     assert follows(format, TOOLS, "No call at all.")
+    assert follows(format, TOOLS, "<b>No</b> call.")
+    assert follows(format, TOOLS, "")
+    named = format.start if format.start not in format.shown else "a call"
+    thought = f"<think>I could write {named} or not.</think>\n\n"
+    assert follows(format, TOOLS, thought + "No.")
+    assert follows(format, TOOLS, thought + format.write(CALLS))
+    assert not follows(format, TOOLS, thought + format.start + "no call")
     assert not follows(format, TOOLS, "Let me see. " + format.start + "no call")
+    assert follows(format, TOOLS, thought.removeprefix("<think>") + format.write(CALLS), "<think>\n")
+
+
+def test_an_answer_in_json_may_take_the_place_of_a_call() -> None:
+    schema = Constraint("json_schema", '{"type": "object", "properties": {"sum": {"type": "integer"}}}')
+    completion = Completion(messages=(Message("user", "?"),), tools=TOOLS, reads=True, constraint=schema)
+    constraint = plan_of(completion, manner(HERMES), "").constraint
+    assert constraint is not None
+    assert takes(HERMES, constraint, '{"sum": 3}')
+    assert takes(HERMES, constraint, HERMES.write(CALLS))
+    assert not takes(HERMES, constraint, "Three.")
+
+
+def test_a_grammar_cannot_be_combined_with_tools_that_may_be_called() -> None:
+    regex = Constraint("regex", "a+")
+    completion = Completion(messages=(Message("user", "?"),), tools=TOOLS, reads=True, constraint=regex)
+    with pytest.raises(InvalidInput, match="JSON schema"):
+        plan_of(completion, manner(HERMES), "")
+
+
+def test_a_form_that_is_asked_for_begins_behind_the_thoughts() -> None:
+    schema = Constraint("json_schema", '{"type": "integer"}')
+    completion = Completion(messages=(Message("user", "?"),), reads=True, constraint=schema)
+    behind = plan_of(completion, manner(HERMES), "assistant\n<think>\n").constraint
+    assert behind is not None
+    assert takes(HERMES, behind, "Hm.</think>3")
+    assert plan_of(completion, manner(HERMES), "assistant\n").constraint == schema

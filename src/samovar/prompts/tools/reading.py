@@ -73,7 +73,8 @@ def _ends(source: Source, format: ToolFormat) -> Reading[bool]:
     if format.each and not close:
         return True
     yield from skip(source)
-    if not source.rest:
+    if not source.rest or (source.ended and close.startswith(source.rest)):
+        source.take(len(source.rest))
         return True
     if format.each:
         yield from expect(source, close)
