@@ -88,10 +88,11 @@ class Tagged:
         if after := self.after.strip(SPACE):
             return (yield from expect(source, key_open, after)) == key_open
         yield from skip(source)
-        if not source.rest:
+        found = yield from one_of(source, (key_open,))
+        if not found and source.ended and key_open.startswith(source.rest):
             # Nothing says that the last argument has been written.
             raise Malformed
-        return bool((yield from one_of(source, (key_open,))))
+        return bool(found)
 
     def _bare(self, text: str) -> str:
         """The value without the line breaks that stand around it."""
