@@ -12,6 +12,7 @@ from samovar.prompts.manner import manner_of
 from samovar.prompts.reasoning import MARKS, spelled_out
 from samovar.prompts.template import render
 from samovar.prompts.tools.described import described
+from samovar.prompts.tools.formattable import markdown
 from samovar.prompts.tools.registry import FORMATS, format_of
 from samovar.prompts.turns import named
 
@@ -154,3 +155,8 @@ def test_a_template_that_is_given_no_tools_knows_none() -> None:
 @pytest.mark.parametrize("marks", MARKS, ids=lambda marks: marks.open)
 def test_thoughts_are_known_by_their_marks(marks: object) -> None:
     assert manner_of(f"{{{{ content.split('{marks.close}') }}}}").thinking == marks  # type: ignore[attr-defined]
+
+
+def test_the_documentation_has_the_table_of_formats() -> None:
+    page = Path(__file__).parents[2] / "docs" / "tools.md"
+    assert markdown(FORMATS) in page.read_text(encoding="utf-8")

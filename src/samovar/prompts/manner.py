@@ -10,7 +10,7 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from samovar.core.requests import Completion, Constraint, Tools
-from samovar.prompts.parsing import Entered, Reading, Said, Source, until
+from samovar.prompts.parsing import Entered, Plain, Reading, Said, Source, until
 from samovar.prompts.reasoning import Thinking, thinking_of, thoughts
 from samovar.prompts.tools.format import ToolFormat
 from samovar.prompts.tools.grammar import constraint
@@ -69,8 +69,10 @@ class Plan:
         yield from thoughts(source, self.manner.thinking, opened=self.opened)
         if self.tools:
             yield from content(source, format, offered)
-        yield Entered("text")
-        yield from until(source, (), Said)
+        else:
+            yield Entered("text")
+            yield Plain()
+            yield from until(source, (), Said)
 
 
 @lru_cache(maxsize=16)

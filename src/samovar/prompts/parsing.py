@@ -65,7 +65,12 @@ class Entered:
     kind: str
 
 
-Found = Said | Mused | Opened | Argued | Closed | Broken | Entered
+@dataclass(frozen=True)
+class Plain:
+    """All that follows is text of the answer: nothing of it has to be looked at."""
+
+
+Found = Said | Mused | Opened | Argued | Closed | Broken | Entered | Plain
 Reading = Generator[Found | None, None, T]
 Made = Callable[[str], Found]
 
@@ -137,9 +142,15 @@ class Parser:
 
 def begun(text: str, marks: Sequence[str]) -> int:
     """Length of the longest end of `text` that one of `marks` begins with, but is not all of."""
-    longest = min(max((len(mark) for mark in marks), default=1) - 1, len(text))
-    ends = range(longest, 0, -1)
-    return next((n for n in ends if any(len(mark) > n and mark.startswith(text[-n:]) for mark in marks)), 0)
+    return max((_begun(text, mark) for mark in marks), default=0)
+
+
+def _begun(text: str, mark: str) -> int:
+    """Looks where the mark's first character stands: in most texts nowhere."""
+    place = text.find(mark[0], max(len(text) - len(mark) + 1, 0))
+    while place >= 0 and not mark.startswith(text[place:]):
+        place = text.find(mark[0], place + 1)
+    return len(text) - place if place >= 0 else 0
 
 
 def first_of(text: str, marks: Sequence[str]) -> tuple[int, str]:

@@ -22,6 +22,7 @@ from samovar.prompts.parsing import (
     Mused,
     Opened,
     Parser,
+    Plain,
     Reading,
     Said,
     Source,
@@ -69,12 +70,15 @@ class _Choice:
         self._live = live
         self._new_id = new_id
         self._kind = "text"
+        self._plain = False
         self._tokens: list[TokenDetail] = []
         self._calls = 0
         self._call: tuple[str, str, list[str]] | None = None
         self.thought = 0
 
     def take(self, delta: Delta) -> list[Event]:
+        if self._plain and not self._tokens:
+            return [delta]
         events: list[Event] = []
         for text, tokens in self._cut(delta):
             self._tokens += tokens
@@ -117,6 +121,8 @@ class _Choice:
                     yield from self._close(index)
                 case Broken(text):
                     yield from self._break(index, text)
+                case Plain():
+                    self._plain = True
 
     def _enter(self, index: int, kind: str, *, last: bool) -> Iterator[Event]:
         """The marks of what ends here belong to it, unless what follows was said with the same token."""
@@ -179,6 +185,8 @@ class _Choice:
 
 def _joined(events: Sequence[Event]) -> list[Event]:
     """Neighbours of one kind as one event: each frame takes a client's time."""
+    if len(events) < 2:
+        return list(events)
     joined: list[Event] = []
     for event in events:
         last = joined[-1] if joined else None
