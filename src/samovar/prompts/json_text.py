@@ -10,51 +10,62 @@ from samovar.prompts.parsing import Argued, Made, Malformed, Reading, Said, Sour
 
 _BARE = re.compile(r"[\s:,+\-.0-9A-Za-z]")
 _ENDS = frozenset(" \t\r\n,:]}")
+_LAST = frozenset('"]}')
 _OPENING, _CLOSING = {"{": "}", "[": "]"}, frozenset("]}")
 MOST_NESTED = 200
 
 
 class Scanner:
-    """Looks for the end of one JSON value, character by character."""
+    """Looks for the end of one JSON value, character by character. `right`: how many characters of the last text
+    were right before one that was not."""
 
     def __init__(self) -> None:
+        self.right = 0
         self._open: list[str] = []
         self._in_string = self._escaped = self._begun = False
 
-    def scan(self, text: str, *, last: bool) -> int | None:
-        """How many characters of `text` still belong to the value, None where it goes on behind them (with `last`
-        there is nothing behind). Raises Malformed for what no JSON value has."""
-        for place, character in enumerate(text):
+    @property
+    def whole(self) -> bool:
+        """Whether the value may end here."""
+        return self._begun and not self._open and not self._in_string
+
+    def scan(self, text: str) -> int | None:
+        """How many characters of `text` still belong to the value; None where it may go on behind them. Raises
+        Malformed for what no JSON value has."""
+        for self.right, character in enumerate(text):
             if self._in_string:
-                if self._escaped:
-                    self._escaped = False
-                elif character == "\\":
-                    self._escaped = True
-                elif character == '"':
-                    self._in_string = False
-                    if not self._open:
-                        return place + 1
-            elif character == '"':
-                if not self._open and self._begun:
-                    raise Malformed
-                self._in_string = True
-            elif character in _OPENING:
-                if (not self._open and self._begun) or len(self._open) == MOST_NESTED:
-                    raise Malformed
-                self._open.append(_OPENING[character])
-            elif not self._open and self._begun and character in _ENDS:
-                return place
-            elif character in _CLOSING:
-                if not self._open or self._open.pop() != character:
-                    raise Malformed
-                if not self._open:
-                    return place + 1
-            elif not _BARE.match(character):
-                raise Malformed
+                self._inside(character)
+            elif self.whole and character in _ENDS:
+                return self.right
+            else:
+                self._outside(character)
             self._begun = True
-        if last and (self._open or self._in_string or not self._begun):
+            if self.whole and character in _LAST:
+                return self.right + 1
+        self.right = len(text)
+        return None
+
+    def _inside(self, character: str) -> None:
+        if self._escaped:
+            self._escaped = False
+        elif character == "\\":
+            self._escaped = True
+        elif character == '"':
+            self._in_string = False
+
+    def _outside(self, character: str) -> None:
+        starts = character == '"' or character in _OPENING
+        if starts and (self.whole or len(self._open) == MOST_NESTED):
             raise Malformed
-        return len(text) if last else None
+        if character == '"':
+            self._in_string = True
+        elif character in _OPENING:
+            self._open.append(_OPENING[character])
+        elif character in _CLOSING:
+            if not self._open or self._open.pop() != character:
+                raise Malformed
+        elif not _BARE.match(character):
+            raise Malformed
 
 
 def passed(source: Source, made: Made) -> Reading[None]:
@@ -63,11 +74,21 @@ def passed(source: Source, made: Made) -> Reading[None]:
     scanner = Scanner()
     while True:
         rest = source.rest
-        end = scanner.scan(rest, last=source.ended)
-        if taken := source.take(len(rest) if end is None else end):
+        try:
+            end = scanner.scan(rest)
+        except Malformed:
+            # However the text was cut, what was right of it is passed on.
+            if scanner.right:
+                yield made(source.take(scanner.right))
+            raise
+        if taken := source.take(scanner.right if end is None else end):
             yield made(taken)
         if end is not None:
             return
+        if source.ended:
+            if scanner.whole:
+                return
+            raise Malformed
         yield None
 
 

@@ -3,11 +3,14 @@ from that, what one request asks of the worker and of the reader of its answer."
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from samovar.core.requests import Completion, Constraint, Tools
-from samovar.prompts.parsing import Entered, Reading, Said, Source, until
+from samovar.prompts.parsing import Entered, Plain, Reading, Said, Source, until
 from samovar.prompts.reasoning import Thinking, thinking_of, thoughts
 from samovar.prompts.tools.format import ToolFormat
 from samovar.prompts.tools.grammar import constraint
@@ -46,6 +49,16 @@ class Plan:
         calls = format.shown if self.tools or format.whole else ()
         return (thinking.open, thinking.close, *calls)
 
+    def loosened(self, completion: Completion) -> Plan | None:
+        """The same with calls of any arguments, for schemas that no grammar can be made of. None where no call is
+        held to one."""
+        if not self.live or self.tools is None:
+            return None
+        offered = tuple(replace(tool, parameters={}) for tool in self.tools.offered)
+        tools, manner = replace(self.tools, offered=offered), self.manner
+        held = constraint(manner.format, tools, manner.thinking, opened=self.opened, wanted=completion.constraint)
+        return dataclasses.replace(self, constraint=held)
+
     def reading(self, source: Source) -> Reading[None]:
         """Tells one choice of the answer apart, from its first character to its last."""
         format = self.manner.format
@@ -56,8 +69,10 @@ class Plan:
         yield from thoughts(source, self.manner.thinking, opened=self.opened)
         if self.tools:
             yield from content(source, format, offered)
-        yield Entered("text")
-        yield from until(source, (), Said)
+        else:
+            yield Entered("text")
+            yield Plain()
+            yield from until(source, (), Said)
 
 
 @lru_cache(maxsize=16)
@@ -74,6 +89,8 @@ def plan_of(completion: Completion, manner: Manner, prompt: str) -> Plan:
     opened = manner.thinking.is_open(prompt)
     wanted = completion.constraint
     if tools is None:
+        if wanted and opened and not wanted.start_after:
+            wanted = replace(wanted, start_after=(manner.thinking.close,))
         return Plan(manner, None, opened, wanted)
     held = constraint(manner.format, tools, manner.thinking, opened=opened, wanted=wanted)
     return Plan(manner, tools, opened, held)

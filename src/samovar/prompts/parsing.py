@@ -65,7 +65,12 @@ class Entered:
     kind: str
 
 
-Found = Said | Mused | Opened | Argued | Closed | Broken | Entered
+@dataclass(frozen=True)
+class Plain:
+    """All that follows is text of the answer: nothing of it has to be looked at."""
+
+
+Found = Said | Mused | Opened | Argued | Closed | Broken | Entered | Plain
 Reading = Generator[Found | None, None, T]
 Made = Callable[[str], Found]
 
@@ -137,9 +142,15 @@ class Parser:
 
 def begun(text: str, marks: Sequence[str]) -> int:
     """Length of the longest end of `text` that one of `marks` begins with, but is not all of."""
-    longest = min(max((len(mark) for mark in marks), default=1) - 1, len(text))
-    ends = range(longest, 0, -1)
-    return next((n for n in ends if any(len(mark) > n and mark.startswith(text[-n:]) for mark in marks)), 0)
+    return max((_begun(text, mark) for mark in marks), default=0)
+
+
+def _begun(text: str, mark: str) -> int:
+    """Looks where the mark's first character stands: in most texts nowhere."""
+    place = text.find(mark[0], max(len(text) - len(mark) + 1, 0))
+    while place >= 0 and not mark.startswith(text[place:]):
+        place = text.find(mark[0], place + 1)
+    return len(text) - place if place >= 0 else 0
 
 
 def first_of(text: str, marks: Sequence[str]) -> tuple[int, str]:
@@ -150,8 +161,8 @@ def first_of(text: str, marks: Sequence[str]) -> tuple[int, str]:
 
 
 def until(source: Source, marks: Sequence[str], made: Made) -> Reading[str]:
-    """Passes text on, as `made` has it, up to the first of `marks`, which is taken and returned; "" at the end of
-    all text. White space before a mark is dropped."""
+    """Passes text on, as `made` has it, up to the first of `marks`, which is taken and returned with the space
+    before it; "" at the end of all text."""
     while True:
         rest = source.rest
         place, mark = first_of(rest, marks)
@@ -166,9 +177,10 @@ def until(source: Source, marks: Sequence[str], made: Made) -> Reading[str]:
             )
         )
         if mark and not waits:
-            if text := source.take(place).rstrip(SPACE):
+            before = source.take(place)
+            if text := before.rstrip(SPACE):
                 yield made(text)
-            return source.take(len(mark))
+            return before[len(text) :] + source.take(len(mark))
         if source.ended:
             if rest:
                 yield made(source.take(len(rest)))

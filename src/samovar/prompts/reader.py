@@ -22,6 +22,7 @@ from samovar.prompts.parsing import (
     Mused,
     Opened,
     Parser,
+    Plain,
     Reading,
     Said,
     Source,
@@ -61,18 +62,23 @@ class AnswerReader:
 
 
 class _Choice:
+    """One choice. Under a grammar a call can be broken in one way only: the answer ended before it did."""
+
     def __init__(self, reading: Callable[[Source], Reading[None]], live: bool, new_id: Callable[[], str]) -> None:
         self._parser = Parser(reading)
         self._characters = Detokenizer()
         self._live = live
         self._new_id = new_id
         self._kind = "text"
+        self._plain = False
         self._tokens: list[TokenDetail] = []
         self._calls = 0
         self._call: tuple[str, str, list[str]] | None = None
         self.thought = 0
 
     def take(self, delta: Delta) -> list[Event]:
+        if self._plain and not self._tokens:
+            return [delta]
         events: list[Event] = []
         for text, tokens in self._cut(delta):
             self._tokens += tokens
@@ -80,8 +86,9 @@ class _Choice:
         return _joined(events)
 
     def finish(self, finish: Finish) -> list[Event]:
+        rest = self.rest(finish.index)
         reason = "tool_calls" if self._calls and finish.reason == "stop" else finish.reason
-        return [*self.rest(finish.index), replace(finish, reason=reason)]
+        return [*rest, replace(finish, reason=reason)]
 
     def rest(self, index: int) -> list[Event]:
         """What was held back, now that nothing more comes."""
@@ -114,6 +121,8 @@ class _Choice:
                     yield from self._close(index)
                 case Broken(text):
                     yield from self._break(index, text)
+                case Plain():
+                    self._plain = True
 
     def _enter(self, index: int, kind: str, *, last: bool) -> Iterator[Event]:
         """The marks of what ends here belong to it, unless what follows was said with the same token."""
@@ -161,8 +170,8 @@ class _Choice:
         yield Call(index, self._calls, id, name, arguments, self._spoken())
 
     def _break(self, index: int, text: str) -> Iterator[Event]:
-        if self._live and self._call:
-            self._calls += 1
+        if self._live:
+            self._calls += self._call is not None
             yield Warned(Note("tools.cut"))
         else:
             yield Delta(index, text, self._spoken())
@@ -176,6 +185,8 @@ class _Choice:
 
 def _joined(events: Sequence[Event]) -> list[Event]:
     """Neighbours of one kind as one event: each frame takes a client's time."""
+    if len(events) < 2:
+        return list(events)
     joined: list[Event] = []
     for event in events:
         last = joined[-1] if joined else None

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from samovar.core.engine import EngineInfo
-from samovar.core.errors import EngineFailed, revive
+from samovar.core.engine import EngineInfo, Note
+from samovar.core.errors import EngineFailed, InvalidInput, revive
 from samovar.core.events import Done, Failed, Looked, Stage
 from samovar.core.requests import Completion, GenerateRequest, Guidance, Message, Part
+from samovar.prompts.manner import Plan
 from samovar.prompts.template import Rendered
+from samovar.runtime.process import Stream
 from samovar.services.contracts import Embedded, Generation, Measured, RenderedPrompt
 from samovar.services.models import ModelService, Served
 from samovar.services.reading import planned, read
@@ -93,8 +95,8 @@ class AnswerService:
             session=completion.session,
             warm=completion.warm,
         )
-        stream = await served.worker.generate(request)
-        stream.model, stream.notes = served.name, prompt.notes
+        stream, notes = await self._generate(served, request, completion, plan)
+        stream.model, stream.notes = served.name, (*prompt.notes, *notes)
         return read(stream, plan) if plan else stream
 
     async def finish(self, stream: Generation) -> Done:
@@ -105,6 +107,20 @@ class AnswerService:
             if isinstance(event, Done):
                 return event
         raise EngineFailed("api.broken_off")
+
+    async def _generate(
+        self, served: Served, request: GenerateRequest, completion: Completion, plan: Plan | None
+    ) -> tuple[Stream, tuple[Note, ...]]:
+        """Clients offer functions with schemas of all kinds: one that no grammar can be made of must not keep the
+        others from being called."""
+        try:
+            return await served.worker.generate(request), ()
+        except InvalidInput as error:
+            looser = plan.loosened(completion) if plan and error.key.startswith("grammar.") else None
+            if looser is None:
+                raise
+            note = Note("tools.loose", {"reason": error.text()})
+        return await served.worker.generate(replace(request, constraint=looser.constraint)), (note,)
 
     async def measure(self, messages: Sequence[Message]) -> Measured:
         """How much of the window the messages take, in the model that is served."""

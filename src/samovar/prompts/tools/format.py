@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from samovar.core.requests import Tool, ToolCall
-from samovar.prompts.parsing import SPACE, Reading, Source
+from samovar.prompts.parsing import Reading, Source
 
 Literal = Callable[[str], str]
 """A text as a grammar in Lark has it."""
 
 Offered = Mapping[str, Tool]
+
+
+Whole = Callable[[Source, Offered], Reading[None]]
 
 
 class Style(Protocol):
@@ -38,32 +41,26 @@ class Style(Protocol):
 
 @dataclass(frozen=True)
 class ToolFormat:
-    """`recognised`: a template has this format when it has all texts of one of these. `open` and `close` stand
-    around each call where `each` is true, else around all of them, which `between` parts. `shown`: control tokens
-    that calls are written with. `lazy`: from `open` on nothing but a call can be meant, so that a grammar may
-    begin there. `whole`: reads an answer with channels of its own for everything, thoughts included."""
+    """`recognised`: a template has this format when it has all texts of one of these. Calls begin with the mark
+    `start` ("": where the answer does) and `open` behind it, and end with `close`: each of them where `each` is
+    true, else all together; `between` parts them. `also`: other marks by which they may begin. `shown`: control
+    tokens that calls are written with. `lazy`: behind `start` nothing but a call can be meant, so that a grammar
+    may begin there. `whole`: reads an answer with channels of its own for everything; where thoughts are one,
+    `musing` is what such an answer writes before, at the end of, and after them."""
 
     name: str
     recognised: tuple[tuple[str, ...], ...]
     style: Style
-    open: str
-    close: str
+    start: str = ""
+    open: str = ""
+    close: str = ""
     between: str = "\n"
     each: bool = True
     shown: tuple[str, ...] = ()
     lazy: bool = True
     also: tuple[str, ...] = ()
-    whole: Callable[[Source, Offered], Reading[None]] | None = None
-
-    @property
-    def start(self) -> str:
-        """The mark by which calls begin; "": they begin where the answer does."""
-        return self.open.strip(SPACE)
-
-    @property
-    def behind(self) -> str:
-        """What of `open` follows that mark."""
-        return self.open.lstrip(SPACE)[len(self.start) :]
+    whole: Whole | None = None
+    musing: tuple[str, str, str] | None = None
 
     def recognises(self, template: str) -> bool:
         return any(all(mark in template for mark in marks) for marks in self.recognised)
@@ -71,9 +68,10 @@ class ToolFormat:
     def write(self, calls: Sequence[ToolCall]) -> str:
         """The calls as a model of this format writes them."""
         written = [self.style.write(call, count) for count, call in enumerate(calls)]
+        opened = f"{self.start}{self.open}"
         if self.each:
-            return self.between.join(f"{self.open}{call}{self.close}" for call in written)
-        return f"{self.open}{self.between.join(written)}{self.close}"
+            return self.between.join(f"{opened}{call}{self.close}" for call in written)
+        return f"{opened}{self.between.join(written)}{self.close}"
 
 
 def as_json(value: object) -> str:
@@ -89,12 +87,43 @@ def compact(arguments: str) -> str:
         return arguments
 
 
-def json_rule(schema: Mapping[str, object]) -> str:
-    """Lark for any JSON that fits `schema`. What of it no grammar can hold to is left to the model."""
-    plain = {"type": "object"} | dict(schema)
-    return "%json " + json.dumps(plain | {"x-guidance": {"lenient": True, "whitespace_pattern": WHITESPACE}})
+def json_rule(schema: Mapping[str, object], root: Mapping[str, object] | None = None) -> str:
+    """Lark for any JSON that fits `schema`, which is part of `root`, or for an object where it is all there is.
+    What of it no grammar can hold to is left to the model."""
+    shared = (
+        {"type": "object"} if root is None else {key: root[key] for key in ("$defs", "definitions") if key in root}
+    )
+    guidance = {"lenient": True, "whitespace_pattern": WHITESPACE}
+    return "%json " + json.dumps({**shared, **schema, "x-guidance": guidance})
 
 
 WHITESPACE = r"( |\n[ \t]{0,20})?"
 """Between the parts of a JSON value: a small model that may write any amount of space sometimes writes nothing
 else."""
+
+
+def properties(tool: Tool) -> dict[str, tuple[Mapping[str, object], bool]]:
+    """The schema of each argument by name, and whether it must be there."""
+    known, needed = tool.parameters.get("properties"), tool.parameters.get("required")
+    schemas = known if isinstance(known, Mapping) else {}
+    must = needed if isinstance(needed, list) else []
+    return {name: (schema if isinstance(schema, Mapping) else {}, name in must) for name, schema in schemas.items()}
+
+
+def is_text(schema: Mapping[str, object]) -> bool:
+    """Whether an argument of this schema can be nothing but a string."""
+    choices = schema.get("enum")
+    return schema.get("type") == "string" or (
+        "type" not in schema and isinstance(choices, list) and all(isinstance(choice, str) for choice in choices)
+    )
+
+
+def listed(name: str, items: Sequence[tuple[str, bool]], separator: str) -> tuple[str, list[str]]:
+    """(a rule, the rules that it needs) in Lark for `items` in their order, parted by `separator`: each with its
+    own rule, and whether it must be there."""
+    rules = [f'{name}_a{len(items)}: ""', f'{name}_b{len(items)}: ""']
+    for i, (item, needed) in enumerate(items):
+        first, next = f"{name}_a{i + 1}", f"{name}_b{i + 1}"
+        rules.append(f"{name}_a{i}: {item} {next}" + ("" if needed else f" | {first}"))
+        rules.append(f"{name}_b{i}: {separator} {item} {next}" + ("" if needed else f" | {next}"))
+    return f"{name}_a0", rules

@@ -15,7 +15,10 @@ from samovar.core.requests import Constraint, Tool, Tools
 from samovar.prompts.reasoning import Thinking
 from samovar.prompts.tools.format import ToolFormat
 
-LEAD = r"LEAD: /[ \n]{0,2}/"
+LEAD = r"LEAD: /[ \n]{0,4}/"
+
+MOST_CALLS = 32
+"""Small models, once they call, would go on and on."""
 
 
 def constraint(
@@ -23,22 +26,20 @@ def constraint(
 ) -> Constraint | None:
     """What an answer with `tools` must look like. `opened`: the prompt leaves the model in its thoughts; `wanted`:
     what was asked of answers without a call. Raises InvalidInput where both cannot be held to."""
-    if tools.choice == "none":
-        return wanted
-    marks = (*format.shown, thinking.open, thinking.close)
-    rules = _Rules(format, _chosen(tools), marks, several=tools.parallel)
+    start = (format.start,) if format.start else ()
+    marks = tuple(dict.fromkeys((*format.shown, *start, thinking.open, thinking.close)))
+    several = tools.parallel and tools.choice in ("auto", "required")
+    rules = _Rules(format, _chosen(tools), marks, several=several)
+    before = rules.thoughts(thinking, opened=opened)
     if tools.choice != "auto":
-        before = (
-            f"until_{len(marks) - 1} LEAD" if opened else f"(mark_{len(marks) - 2} until_{len(marks) - 1})? LEAD"
-        )
         return Constraint("lark", rules.text(f"start: {before} calls"), marks=marks)
     if wanted is not None:
         if wanted.kind != "json_schema":
             raise InvalidInput("tools.with_grammar")
-        return Constraint("lark", rules.text(f"start: LEAD (calls | %json {wanted.text})"), marks=marks)
+        return Constraint("lark", rules.text(f"start: {before} (calls | %json {wanted.text})"), marks=marks)
     if not format.lazy:
         return None
-    return Constraint("lark", rules.text("start: opened"), start_after=(format.start,), marks=marks)
+    return Constraint("lark", rules.text(rules.chosen_by_the_model(thinking, opened=opened)), marks=marks)
 
 
 def _chosen(tools: Tools) -> Sequence[Tool]:
@@ -54,7 +55,7 @@ class _Rules:
     def text(self, start: str) -> str:
         """`start`, and what it may name: `calls`, and `opened` for what follows a mark that was written."""
         format, literal = self._format, self.literal
-        first, behind = literal(format.start), literal(format.behind)
+        first, behind = literal(format.start), literal(format.open)
         between, close = literal(format.between), literal(format.close)
         if format.each:
             inner = f"opened: {behind} call {close} {self._more(f'{between} {first} {behind} call {close}')}"
@@ -66,8 +67,30 @@ class _Rules:
         ]
         return "\n".join([start, LEAD, f"calls: {first} opened", inner, f"call: {' | '.join(names)}", *calls])
 
+    def thoughts(self, thinking: Thinking, *, opened: bool) -> str:
+        """What may, or where they are `opened` must, come before a call."""
+        if self._format.musing:
+            before, end, after = self._format.musing
+            return f"({self.literal(before)} {self._until(end)} {self.literal(after)})?"
+        rest = self._until(thinking.close)
+        return f"{rest} LEAD" if opened else f"({self.literal(thinking.open)} {rest})? LEAD"
+
+    def chosen_by_the_model(self, thinking: Thinking, *, opened: bool) -> str:
+        """Any text, up to a mark by which calls begin. Thoughts may speak of such marks: an answer that begins as
+        thoughts do is nothing else."""
+        rest = f"rest: ANY | {self._until(self._format.start)} opened\nANY: /(?s:.*)/"
+        if opened:
+            return f"start: {self._until(thinking.close)} rest\n{rest}"
+        first, second = (re.escape(character) for character in thinking.open[:2])
+        other = rf"FIRST: /[^{first}\s]|{first}[^{second}]/"
+        thoughts = f"{self.literal(thinking.open)} {self._until(thinking.close)} rest"
+        return f'start: LEAD (thoughts | calls | FIRST rest | "")\nthoughts: {thoughts}\n{rest}\n{other}'
+
+    def _until(self, mark: str) -> str:
+        return f"until_{self._marks.index(mark)}"
+
     def _more(self, call: str) -> str:
-        return f"({call})*" if self._several else ""
+        return f"({call}){{0,{MOST_CALLS - 1}}}" if self._several else ""
 
     def literal(self, text: str) -> str:
         """`text` in Lark, control tokens as the marks that the worker knows."""

@@ -11,7 +11,8 @@ HERMES = ToolFormat(
     name="hermes",
     recognised=(("<tool_call>",),),
     style=Keyed('{"name": "NAME", "arguments": ', "}"),
-    open="<tool_call>\n",
+    start="<tool_call>",
+    open="\n",
     close="\n</tool_call>",
     shown=("<tool_call>", "</tool_call>"),
 )

@@ -25,9 +25,9 @@ def content(source: Source, format: ToolFormat, offered: Offered) -> Reading[Non
     """An answer behind its thoughts, to its end."""
     if not format.lazy:
         yield from skip(source)
-        if source.rest.startswith(format.start):
-            yield from section(source, source.take(len(format.open)), format, offered)
-    starts = format.also if not format.lazy else (format.start, *format.also)
+        if not format.start and source.rest:
+            yield from section(source, "", format, offered)
+    starts = tuple(filter(None, (format.start, *format.also)))
     while mark := (yield from until(source, starts, Said)):
         yield from section(source, mark, format, offered)
 
@@ -38,6 +38,8 @@ def section(source: Source, mark: str, format: ToolFormat, offered: Offered) -> 
     source.remember(mark)
     yield Entered("call")
     try:
+        if opening := format.open.strip(SPACE):
+            yield from expect(source, opening)
         while True:
             yield from _call(source, format, offered)
             last = yield from _ends(source, format)
@@ -71,7 +73,8 @@ def _ends(source: Source, format: ToolFormat) -> Reading[bool]:
     if format.each and not close:
         return True
     yield from skip(source)
-    if not source.rest:
+    if not source.rest or (source.ended and close.startswith(source.rest)):
+        source.take(len(source.rest))
         return True
     if format.each:
         yield from expect(source, close)

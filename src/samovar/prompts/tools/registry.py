@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
+from samovar.prompts.tools.command_r import COMMAND_R, COMMAND_R7B
+from samovar.prompts.tools.deepseek import DEEPSEEK, DEEPSEEK_V31
 from samovar.prompts.tools.format import ToolFormat
+from samovar.prompts.tools.functionary import FUNCTIONARY_V2, FUNCTIONARY_V31, FUNCTIONARY_V32
+from samovar.prompts.tools.gemma import FUNCTION_GEMMA, GEMMA
+from samovar.prompts.tools.glm import GLM
+from samovar.prompts.tools.granite import GRANITE, NEMOTRON, PHI
+from samovar.prompts.tools.harmony import HARMONY
 from samovar.prompts.tools.hermes import HERMES
+from samovar.prompts.tools.kimi import KIMI
+from samovar.prompts.tools.llama import LLAMA
+from samovar.prompts.tools.minimax import MINIMAX, MINIMAX_M1
+from samovar.prompts.tools.mistral import MISTRAL, MISTRAL_ARRAY
+from samovar.prompts.tools.pythonic import LFM, PYTHONIC
+from samovar.prompts.tools.qwen_coder import QWEN_CODER
+from samovar.prompts.tools.seed import SEED
 
-FORMATS: tuple[ToolFormat, ...] = (HERMES,)
+FORMATS: tuple[ToolFormat, ...] = (
+    HARMONY,
+    GEMMA,
+    FUNCTION_GEMMA,
+    MISTRAL,
+    MISTRAL_ARRAY,
+    DEEPSEEK,
+    DEEPSEEK_V31,
+    KIMI,
+    MINIMAX,
+    SEED,
+    COMMAND_R7B,
+    COMMAND_R,
+    GLM,
+    QWEN_CODER,
+    FUNCTIONARY_V2,
+    FUNCTIONARY_V31,
+    FUNCTIONARY_V32,
+    LFM,
+    PHI,
+    GRANITE,
+    NEMOTRON,
+    MINIMAX_M1,
+    HERMES,
+    PYTHONIC,
+    LLAMA,
+)
 """The more particular ones first: a template has the first that recognises it."""
 
 

@@ -65,8 +65,11 @@ class Keyed(Written):
 
 @dataclass(frozen=True)
 class Framed(Written):
-    """The name between the two halves of `before`, then the arguments. `last`: more marks that may end a call, or
-    that stand for `before`'s end."""
+    """The name between the two halves of `before`, then the arguments. `id_mark`: what may stand between the name
+    and an id. `id_head`: what the name and its count make an id behind; "" where they make none."""
+
+    id_mark: str = ""
+    id_head: str = ""
 
     def read(self, source: Source, offered: Offered) -> Reading[None]:  # noqa: ARG002
         head, _, tail = self.before.partition(NAME)
@@ -78,11 +81,12 @@ class Framed(Written):
             name, _ = yield from up_to(source, (tail.strip(SPACE),))
         else:
             name = yield from _up_to_brace(source)
-        name = name.strip(SPACE)
+        written = name.strip(SPACE)
+        name, _, id = written.partition(self.id_mark) if self.id_mark else (written, "", "")
         plain = name.rpartition(count)[0] if count else name
         if not plain or any(character in plain for character in SPACE):
             raise Malformed
-        yield Opened(plain)
+        yield Opened(plain, self.id_head + name if self.id_head else id)
         yield from argued(source)
         if after := self.after.strip(SPACE):
             yield from skip(source)

@@ -1,0 +1,127 @@
+"""Calls as a list of Python's: [f(x=1), g(y="a")]. Llama 4 and 3.2 as the whole answer, LFM2 between its marks.
+
+Source: Meta's "Llama 4 prompt format", section zero-shot function calling, and the chat template of LFM2-1.2B.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+
+from samovar.core.requests import Tool, ToolCall
+from samovar.prompts.json_text import decoded
+from samovar.prompts.parsing import Argued, Malformed, Opened, Reading, Source, more, skip
+from samovar.prompts.tools.format import Literal, Offered, ToolFormat, as_json, json_rule, listed, properties
+
+_HEAD = re.compile(r"([A-Za-z_][\w.\-]*)\s*\(")
+_MAYBE = re.compile(r"[A-Za-z_][\w.\-]*\s*\Z")
+LONGEST = 64 * 1024
+"""Characters of one call: Python's own parser reads them, which needs memory for each."""
+
+
+@dataclass(frozen=True)
+class Pythonic:
+    """name(key=value, …), values as Python or JSON writes them."""
+
+    def read(self, source: Source, offered: Offered) -> Reading[None]:  # noqa: ARG002
+        yield from skip(source)
+        while not (head := _HEAD.match(source.rest)):
+            if source.rest and not _MAYBE.match(source.rest):
+                raise Malformed
+            yield from more(source)
+        source.take(head.end())
+        inside = yield from _to_the_bracket(source)
+        yield Opened(head[1])
+        yield Argued(as_json(_arguments(inside)))
+
+    def write(self, call: ToolCall, count: int) -> str:  # noqa: ARG002
+        arguments = json.loads(call.arguments or "{}")
+        return f"{call.name}({', '.join(f'{key}={as_json(value)}' for key, value in arguments.items())})"
+
+    def rule(self, name: str, tool: Tool, literal: Literal) -> str:
+        arguments, rules = [], []
+        for i, (key, (schema, needed)) in enumerate(properties(tool).items()):
+            arguments.append((f"{name}_{i}", needed))
+            rules.append(f"{name}_{i}: {literal(f'{key}=')} {json_rule(schema, tool.parameters)}")
+        first, more_rules = listed(name, arguments, '", "')
+        return "\n".join([f'{name}: {literal(f"{tool.name}(")} {first} ")"', *more_rules, *rules])
+
+
+def _to_the_bracket(source: Source) -> Reading[str]:
+    """What is written up to the bracket that closes the call, which is taken as well."""
+    depth, quote, escaped, taken = 1, "", False, 0
+    while True:
+        rest = source.rest
+        for place in range(taken, len(rest)):
+            character = rest[place]
+            if quote:
+                if escaped:
+                    escaped = False
+                elif character == "\\":
+                    escaped = True
+                elif character == quote:
+                    quote = ""
+            elif character in "'\"":
+                quote = character
+            else:
+                depth += (character in "([{") - (character in ")]}")
+                if not depth:
+                    inside = source.take(place)
+                    source.take(1)
+                    return inside
+        taken = len(rest)
+        if taken > LONGEST:
+            raise Malformed
+        yield from more(source)
+
+
+def _arguments(text: str) -> dict[str, object]:
+    """Raises Malformed for positional arguments and for what is no literal."""
+    try:
+        call = ast.parse(f"_({text})", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise Malformed from None
+    if not isinstance(call, ast.Call) or call.args:
+        raise Malformed
+    return {_key(keyword): _literal(keyword.value, f"_({text})") for keyword in call.keywords}
+
+
+def _key(keyword: ast.keyword) -> str:
+    if keyword.arg is None:
+        raise Malformed
+    return keyword.arg
+
+
+def _literal(node: ast.expr, text: str) -> object:
+    try:
+        value: object = ast.literal_eval(node)
+        as_json(value)
+    except (ValueError, TypeError, RecursionError, MemoryError):
+        return decoded(ast.get_source_segment(text, node) or "")
+    return value
+
+
+PYTHONIC = ToolFormat(
+    name="pythonic",
+    recognised=(("params_name1=params_value1",), ("func_name1(",)),
+    style=Pythonic(),
+    open="[",
+    close="]",
+    between=", ",
+    each=False,
+    lazy=False,
+)
+
+LFM = ToolFormat(
+    name="lfm",
+    recognised=(("<|tool_call_start|>", "<|tool_call_end|>"), ("<|tool_list_start|>",)),
+    style=Pythonic(),
+    start="<|tool_call_start|>",
+    open="[",
+    close="]<|tool_call_end|>",
+    between=", ",
+    each=False,
+    shown=("<|tool_call_start|>", "<|tool_call_end|>"),
+)

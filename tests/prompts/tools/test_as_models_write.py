@@ -1,0 +1,200 @@
+"""Answers as models of each family have been seen to write them, with thoughts and mistakes."""
+
+from __future__ import annotations
+
+import pytest
+
+from samovar.core.requests import Tools
+from samovar.prompts.tools.registry import FORMATS
+from tests.prompts.tools.answers import TOOLS, plan, told
+
+BY_NAME = {format.name: format for format in FORMATS}
+OSLO = [("get_weather", {"city": "Oslo"})]
+TWO = [*OSLO, ("add", {"a": 5})]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "text", "calls"),
+    [
+        (
+            "hermes",
+            'Let me look.\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>',
+            "Let me look.",
+            OSLO,
+        ),
+        ("hermes", '<tool_call>{"arguments": {"a": 5}, "name": "add"}</tool_call>', "", TWO[1:]),
+        ("hermes", '<tool_call>\n{"name": "add", "arguments": "{\\"a\\": 5}"}\n</tool_call>', "", TWO[1:]),
+        ("hermes", '<tool_call>\n{"name": "add", "arguments": {"a": 5}}', "", TWO[1:]),
+        (
+            "qwen-coder",
+            "<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n3\n"
+            "</parameter>\n</function>\n</tool_call>",
+            "",
+            [("get_weather", {"city": "Oslo", "days": 3})],
+        ),
+        (
+            "glm",
+            "\n<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>007</arg_value>\n"
+            "<arg_key>where</arg_key>\n<arg_value>[1, 2]</arg_value>\n</tool_call>",
+            "",
+            [("get_weather", {"city": "007", "where": [1, 2]})],
+        ),
+        (
+            "minimax",
+            '<minimax:tool_call>\n<invoke name="get_weather">\n<parameter name="city">Oslo</parameter>\n</invoke>\n'
+            '<invoke name="add">\n<parameter name="a">5</parameter>\n</invoke>\n</minimax:tool_call>',
+            "",
+            TWO,
+        ),
+        ("llama", '{"type": "function", "name": "add", "parameters": {"a": 5}}', "", TWO[1:]),
+        ("llama", '<|python_tag|>{"name": "add", "parameters": {"a": 5}}', "", TWO[1:]),
+        ("llama", "It is cold in Oslo.", "It is cold in Oslo.", []),
+        ("llama", '{"city": "Oslo", "cold": true}', '{"city": "Oslo", "cold": true}', []),
+        (
+            "mistral-array",
+            '[TOOL_CALLS] [{"name": "get_weather", "arguments": {"city": "Oslo"}, "id": "aB3dE5gH7"}]',
+            "",
+            OSLO,
+        ),
+        ("mistral", '[TOOL_CALLS]get_weather[ARGS]{"city": "Oslo"}[TOOL_CALLS]add[ARGS]{"a": 5}', "", TWO),
+        ("mistral", '[TOOL_CALLS]add[CALL_ID]aB3dE5gH7[ARGS]{"a": 5}', "", TWO[1:]),
+        (
+            "deepseek",
+            "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n"
+            '{"city": "Oslo"}\n```<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>add\n```json\n'
+            '{"a": 5}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+            "",
+            TWO,
+        ),
+        (
+            "kimi",
+            "<|tool_calls_section_begin|><|tool_call_begin|>functions.add:0<|tool_call_argument_begin|>"
+            '{"a": 5}<|tool_call_end|><|tool_calls_section_end|>',
+            "",
+            TWO[1:],
+        ),
+        (
+            "command-r7b",
+            '<|START_ACTION|>[\n    {"tool_call_id": "0", "tool_name": "add", "parameters": {"a": 5}}\n'
+            "]<|END_ACTION|>",
+            "",
+            TWO[1:],
+        ),
+        (
+            "harmony",
+            "<|channel|>analysis<|message|>They want to add.<|end|><|start|>assistant<|channel|>commentary "
+            'to=functions.add <|constrain|>json<|message|>{"a": 5}<|call|>',
+            "",
+            TWO[1:],
+        ),
+        (
+            "harmony",
+            "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Hello.<|return|>",
+            "Hello.",
+            [],
+        ),
+        (
+            "gemma",
+            '<|tool_call>call:get_weather{city:<|"|>Oslo<|"|>,days:3,more:{note:<|"|>a,b<|"|>}}<tool_call|>',
+            "",
+            [("get_weather", {"city": "Oslo", "days": 3, "more": {"note": "a,b"}})],
+        ),
+        (
+            "pythonic",
+            "[get_weather(city='It\\'s', exact=True, more={'note': None}), add(a=5)]",
+            "",
+            [("get_weather", {"city": "It's", "exact": True, "more": {"note": None}}), ("add", {"a": 5})],
+        ),
+        ("pythonic", "[1] is a footnote.", "[1] is a footnote.", []),
+        ("lfm", "<|tool_call_start|>[add(a=5)]<|tool_call_end|>Adding.", "Adding.", TWO[1:]),
+        ("functionary-v3.1", '<function=add>{"a": 5}</function>', "", TWO[1:]),
+        ("functionary-v3.2", 'all\nLet me add.>>>add\n{"a": 5}', "Let me add.", TWO[1:]),
+        ("functionary-v2", "all\n<|content|>Hello.", "Hello.", []),
+        (
+            "functionary-v2",
+            'add\n<|content|>{"a": 5}\n<|from|>assistant\n<|recipient|>add\n<|content|>{"a": 6}',
+            "",
+            [("add", {"a": 5}), ("add", {"a": 6})],
+        ),
+    ],
+)
+def test_an_answer(name: str, answer: str, text: str, calls: list[tuple[str, object]]) -> None:
+    for pieces in ([answer], list(answer)):
+        read = told(plan(BY_NAME[name]), *pieces)
+        assert (read.asked, read.text, read.warned) == (calls, text, [])
+        assert read.reason == ("tool_calls" if calls else "stop")
+
+
+def test_ids_that_models_give_are_kept() -> None:
+    kimi = (
+        "<|tool_calls_section_begin|><|tool_call_begin|>functions.add:3<|tool_call_argument_begin|>"
+        "{}<|tool_call_end|>"
+    )
+    mistral = "[TOOL_CALLS]add[CALL_ID]aB3dE5gH7[ARGS]{}"
+    assert told(plan(BY_NAME["kimi"]), kimi).calls[0].id == "functions.add:3"
+    assert told(plan(BY_NAME["mistral"]), mistral).calls[0].id == "aB3dE5gH7"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '<tool_call>\n{"name": "add", "arguments": {"a": five}}\n</tool_call>'.replace("five", "<5>"),
+        "<tool_call>\nadd(5)\n</tool_call>",
+        '<tool_call>\n{"arguments": {"a": 5}}\n</tool_call>',
+        '<tool_call>\n{"name": "add", "arguments": [5]}\n</tool_call>',
+        '<tool_call>\n{"name": "add", "arguments": {"a": 5}}\n</tool_calls>',
+        '<tool_call>\n{"name": "add", "arguments": {"a": ',
+    ],
+)
+def test_a_malformed_call_is_text_with_a_warning(broken: str) -> None:
+    read = told(plan(BY_NAME["hermes"]), "Look: " + broken)
+    assert read.text == "Look: " + broken
+    assert (read.calls, read.warned, read.reason) == ([], ["tools.malformed"], "stop")
+
+
+def test_what_follows_a_malformed_call_is_read_on() -> None:
+    answer = '<tool_call>oops</tool_call> sorry <tool_call>{"name": "add", "arguments": {"a": 5}}</tool_call>'
+    read = told(plan(BY_NAME["hermes"]), answer)
+    assert read.asked == TWO[1:]
+    assert read.text == "<tool_call>oops</tool_call> sorry"
+    assert (read.warned, read.reason) == (["tools.malformed"], "tool_calls")
+
+
+def test_under_a_grammar_arguments_come_as_they_are_written() -> None:
+    pieces = ['<tool_call>\n{"name": "add", "arguments": ', '{"a"', ": 5", "}}\n</tool_call>"]
+    read = told(plan(BY_NAME["hermes"]), *pieces, live=True)
+    assert read.asked == TWO[1:]
+    cut = told(plan(BY_NAME["hermes"]), *pieces[:3], live=True, reason="length")
+    assert (cut.calls[0].arguments, cut.warned, cut.reason) == ('{"a": 5', ["tools.cut"], "length")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "thought", "text"),
+    [
+        ("", "<think>\nHm, well.\n</think>\n\nHello.", "Hm, well.", "Hello."),
+        ("<|im_start|>assistant\n<think>\n", "Hm, well.\n</think>\n\nHello.", "Hm, well.", "Hello."),
+        ("<think>\n\n</think>\n\n", "Hello.", "", "Hello."),
+        ("", "Hello, <think> is a tag.\n", "", "Hello, <think> is a tag.\n"),
+        ("", " <b>Hello.</b>", "", " <b>Hello.</b>"),
+        ("<think>", "never ends", "never ends", ""),
+        ("", "<think></think>Hello.", "", "Hello."),
+    ],
+)
+@pytest.mark.parametrize("tools", [None, TOOLS], ids=["without tools", "with tools"])
+def test_thoughts(prompt: str, answer: str, thought: str, text: str, tools: Tools | None) -> None:
+    for pieces in ([answer], list(answer)):
+        read = told(plan(BY_NAME["hermes"], tools, prompt=prompt), *pieces)
+        assert (read.thought, read.text, read.reason) == (thought, text, "stop")
+        assert len(read.tokens) == len(pieces)
+
+
+def test_a_call_behind_thoughts() -> None:
+    answer = '<think>add</think><tool_call>\n{"name": "add", "arguments": {"a": 5}}\n</tool_call>'
+    read = told(plan(BY_NAME["hermes"]), *answer)
+    assert (read.thought, read.asked, read.text) == ("add", TWO[1:], "")
+
+
+def test_without_tools_a_call_is_just_text() -> None:
+    answer = '<tool_call>\n{"name": "add", "arguments": {"a": 5}}\n</tool_call>'
+    read = told(plan(BY_NAME["hermes"], None), answer)
+    assert (read.text, read.calls, read.reason) == (answer, [], "stop")

@@ -1,0 +1,208 @@
+"""What holds for every format of tool calls: what it writes it reads, however that is cut, and its grammar allows
+just that."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from llguidance import LLMatcher, LLTokenizer
+
+from samovar.core.errors import InvalidInput
+from samovar.core.requests import Completion, Constraint, Message, Tool, ToolCall, Tools
+from samovar.prompts.manner import plan_of
+from samovar.prompts.tools.format import ToolFormat
+from samovar.prompts.tools.hermes import HERMES
+from samovar.prompts.tools.registry import FORMATS
+from samovar.sampling.grammar.forms import compose
+from tests.prompts.tools.answers import ADD, TOOLS, WEATHER, cut, manner, plan, told
+from tests.prompts.tools.bytes_engine import BytesEngine
+
+each_format = pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+
+texts = st.text(
+    st.characters(codec="utf-8", exclude_characters="<>[]|`\r", exclude_categories=["Cc", "Cs"]), max_size=12
+)
+plain = texts.map(str.strip)
+arguments = st.fixed_dictionaries(
+    {"city": plain},
+    optional={
+        "days": st.integers(-1000, 10**6),
+        "exact": st.booleans(),
+        "unit": st.sampled_from(["c", "f"]),
+        "where": st.lists(st.integers(-90, 90), max_size=3),
+        "more": st.fixed_dictionaries({"note": plain}),
+    },
+)
+calls = st.lists(
+    st.one_of(
+        arguments.map(lambda given: ToolCall("", WEATHER.name, json.dumps(given, ensure_ascii=False))),
+        st.integers(-99, 99).map(lambda a: ToolCall("", ADD.name, json.dumps({"a": a}))),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@each_format
+@given(calls=calls, places=st.lists(st.integers(1, 400), max_size=60), live=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_what_it_writes_it_reads_however_it_is_cut(
+    format: ToolFormat, calls: list[ToolCall], places: list[int], live: bool
+) -> None:
+    text = format.write(calls)
+    answer = told(plan(format), *cut(text, places), live=live)
+    assert answer.asked == [(call.name, json.loads(call.arguments)) for call in calls]
+    assert (answer.text, answer.thought, answer.warned, answer.reason) == ("", "", [], "tool_calls")
+    assert len({call.id for call in answer.calls}) == len(calls)
+
+
+formats = st.sampled_from(FORMATS)
+marks = ["<think>", "</think>", "{", "}", '"', "\n", "<", "[", "]", ">>>", "Action:", "(", "all\n"]
+answers = st.builds(lambda format, calls, size: format.write(calls)[:size], formats, calls, st.integers(1, 300))
+written = st.lists(
+    st.one_of(
+        texts,
+        st.sampled_from(marks),
+        formats.flatmap(lambda format: st.sampled_from([format.start, format.open, format.close, format.between])),
+        answers,
+    ),
+    max_size=5,
+).map("".join)
+
+
+@each_format
+@given(written=written, places=st.lists(st.integers(1, 400), max_size=60), live=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_whatever_comes_is_read_alike_however_it_is_cut(
+    format: ToolFormat, written: str, places: list[int], live: bool
+) -> None:
+    whole, pieces = told(plan(format), written, live=live), told(plan(format), *cut(written, places), live=live)
+    whole.tokens = pieces.tokens = []
+    assert whole == pieces
+
+
+@each_format
+@given(calls=calls, size=st.integers(1, 200))
+@settings(max_examples=40, deadline=None)
+def test_a_call_that_breaks_off_is_text_with_a_warning_and_never_a_call(
+    format: ToolFormat, calls: list[ToolCall], size: int
+) -> None:
+    """No call is made up: each that is told of was written in full."""
+    whole = [(call.name, json.loads(call.arguments)) for call in calls]
+    answer = told(plan(format), format.write(calls)[:size], reason="length")
+    assert answer.asked == whole[: len(answer.asked)]
+    assert answer.reason == "length"
+
+
+@each_format
+def test_every_token_goes_with_one_event(format: ToolFormat) -> None:
+    text = format.write([ToolCall("", ADD.name, '{"a": 1}')])
+    answer = told(plan(format), *text)
+    assert sorted(answer.tokens) == list(range(len(text)))
+
+
+def follows(format: ToolFormat, tools: Tools, text: str, prompt: str = "") -> bool:
+    """Whether the grammar takes `text` from its first byte to its last, and lets it end there."""
+    constraint = plan(format, tools, prompt=prompt).constraint
+    assert constraint is not None
+    return takes(format, constraint, text)
+
+
+def takes(format: ToolFormat, constraint: Constraint, text: str) -> bool:
+    engine = BytesEngine(format.shown)
+    matcher = LLMatcher(LLTokenizer(engine.tokenizer(), n_vocab=engine.size), compose(constraint, engine))
+    assert not matcher.is_error(), matcher.get_error()
+    tokens = engine.tokenize(text, special=True)
+    return (
+        matcher.validate_tokens(tokens) == len(tokens) and matcher.consume_tokens(tokens) and matcher.is_accepting()
+    )
+
+
+CALLS = [ToolCall("", WEATHER.name, '{"city": "Oslo", "days": 3}'), ToolCall("", ADD.name, '{"a": 5}')]
+
+
+@each_format
+def test_its_grammar_takes_what_it_writes(format: ToolFormat) -> None:
+    assert follows(format, Tools(TOOLS.offered, "required"), format.write(CALLS))
+
+
+@each_format
+def test_a_call_that_must_be_made_comes_behind_the_thoughts(format: ToolFormat) -> None:
+    required = Tools(TOOLS.offered, "required")
+    if format.musing:
+        before, end, after = format.musing
+        assert follows(format, required, f"{before}Hm.{end}{after}{format.write(CALLS)}")
+        return
+    assert follows(format, required, "<think>Hm.</think>\n\n" + format.write(CALLS))
+    assert follows(format, required, "Hm.</think>\n\n" + format.write(CALLS), "assistant\n<think>\n")
+    assert not follows(format, required, "Hm.</think>\n\nNo.", "assistant\n<think>\n")
+
+
+@each_format
+def test_a_named_function_is_the_only_one(format: ToolFormat) -> None:
+    named = Tools(TOOLS.offered, ADD.name)
+    assert follows(format, named, format.write(CALLS[1:]))
+    assert not follows(format, named, format.write(CALLS[:1]))
+
+
+@each_format
+def test_one_call_at_most_where_several_are_not_wanted(format: ToolFormat) -> None:
+    single = Tools(TOOLS.offered, "required", parallel=False)
+    assert follows(format, single, format.write(CALLS[:1]))
+    assert not follows(format, single, format.write(CALLS))
+
+
+@each_format
+def test_a_function_without_arguments_can_be_called(format: ToolFormat) -> None:
+    now = Tool("now")
+    text = format.write([ToolCall("", "now", "{}")])
+    assert follows(format, Tools((now,), "required"), text)
+    assert told(plan(format, Tools((now,))), text).asked == [("now", {})]
+
+
+@each_format
+def test_a_call_that_may_be_made_is_held_to_the_grammar_from_its_mark_on(format: ToolFormat) -> None:
+    if not format.lazy:
+        assert plan(format).constraint is None
+        return
+    assert follows(format, TOOLS, "Let me see. " + format.write(CALLS))
+    assert follows(format, TOOLS, format.write(CALLS))
+    assert follows(format, TOOLS, "No call at all.")
+    assert follows(format, TOOLS, "<b>No</b> call.")
+    assert follows(format, TOOLS, "")
+    named = format.start if format.start not in format.shown else "a call"
+    thought = f"<think>I could write {named} or not.</think>\n\n"
+    assert follows(format, TOOLS, thought + "No.")
+    assert follows(format, TOOLS, thought + format.write(CALLS))
+    assert not follows(format, TOOLS, thought + format.start + "no call")
+    assert not follows(format, TOOLS, "Let me see. " + format.start + "no call")
+    assert follows(format, TOOLS, thought.removeprefix("<think>") + format.write(CALLS), "<think>\n")
+
+
+def test_an_answer_in_json_may_take_the_place_of_a_call() -> None:
+    schema = Constraint("json_schema", '{"type": "object", "properties": {"sum": {"type": "integer"}}}')
+    completion = Completion(messages=(Message("user", "?"),), tools=TOOLS, reads=True, constraint=schema)
+    constraint = plan_of(completion, manner(HERMES), "").constraint
+    assert constraint is not None
+    assert takes(HERMES, constraint, '{"sum": 3}')
+    assert takes(HERMES, constraint, HERMES.write(CALLS))
+    assert not takes(HERMES, constraint, "Three.")
+
+
+def test_a_grammar_cannot_be_combined_with_tools_that_may_be_called() -> None:
+    regex = Constraint("regex", "a+")
+    completion = Completion(messages=(Message("user", "?"),), tools=TOOLS, reads=True, constraint=regex)
+    with pytest.raises(InvalidInput, match="JSON schema"):
+        plan_of(completion, manner(HERMES), "")
+
+
+def test_a_form_that_is_asked_for_begins_behind_the_thoughts() -> None:
+    schema = Constraint("json_schema", '{"type": "integer"}')
+    completion = Completion(messages=(Message("user", "?"),), reads=True, constraint=schema)
+    behind = plan_of(completion, manner(HERMES), "assistant\n<think>\n").constraint
+    assert behind is not None
+    assert takes(HERMES, behind, "Hm.</think>3")
+    assert plan_of(completion, manner(HERMES), "assistant\n").constraint == schema
