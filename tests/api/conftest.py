@@ -283,11 +283,11 @@ NO_RESPONSES = cast(ResponseStore, None)
 """For tests whose requests keep no response."""
 
 
-def app_of_fakes(home: Path, keys: KeyService | None = None) -> FastAPI:
-    """The whole app, for tests that only look at its routes."""
+def app_of_fakes(home: Path, keys: KeyService | None = None, answers: FakeAnswers | None = None) -> FastAPI:
+    """The whole app without a server."""
     return create_app(
         Services(
-            answers=FakeAnswers(),
+            answers=answers or FakeAnswers(),
             models=FakeModels(),
             library=FakeLibrary(),
             slots=FakeSlots(),

@@ -32,11 +32,13 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
 
 
 class Tokenize(msgspec.Struct, frozen=True, tag="tokenize"):
-    """Asks for the tokens of a prompt. `bos`: with the begin-of-sequence token, where the model wants one."""
+    """Asks for the tokens of a prompt. `bos`: with the begin-of-sequence token, where the model wants one. `fresh`:
+    by the tokenizer alone; else what the model has drawn keeps the tokens that it was drawn with."""
 
     id: str
     parts: tuple[Part, ...]
     bos: bool = True
+    fresh: bool = False
 
 
 class Spell(msgspec.Struct, frozen=True, tag="spell"):

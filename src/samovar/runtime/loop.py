@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from samovar.core.engine import Batch, Engine, Setting
 from samovar.core.errors import SamovarError
+from samovar.runtime.aside import tokens_for
 from samovar.runtime.counts import NO_COUNTS, Counts
 from samovar.runtime.desk import Desk, Emit
 from samovar.runtime.embedding import Embedder
@@ -26,7 +27,6 @@ from samovar.runtime.frames import (
     Seen,
     Spell,
     Tokenize,
-    Tokens,
     ToWorker,
 )
 from samovar.runtime.jobs import NO_GUESSES, Guesses, Job, Limits, Plan, Remove, Restore, Work
@@ -87,12 +87,8 @@ class GenerationLoop:
             case Cancel(id):
                 self._embedder.cancel(id)
                 self._remove(self._desk.cancel(id))
-            case Tokenize(id, parts, bos):
-                tokens = self._prompts.tokenize(parts, bos=bos)
-                self._emit(Tokens(id, tuple(tokens), tuple(map(self.engine.piece, tokens))))
-            case Spell(id, tokens):
-                known = [token for token in tokens if 0 <= token < self.engine.info.vocab_size]
-                self._emit(Tokens(id, tuple(known), tuple(map(self.engine.piece, known))))
+            case Tokenize() | Spell():
+                self._emit(tokens_for(frame, self._prompts, self.engine))
             case Embed():
                 self._embedder.take(frame)
             case Look(id, slot):

@@ -159,9 +159,10 @@ class WorkerProcess:
         stream.accepted = first
         return stream
 
-    async def tokenize(self, parts: tuple[Part, ...], *, bos: bool = True) -> Tokens:
-        """The tokens of a rendered prompt, with the begin-of-sequence token where the model wants one."""
-        return await self._call(lambda id: Tokenize(id, parts, bos), Tokens)
+    async def tokenize(self, parts: tuple[Part, ...], *, bos: bool = True, fresh: bool = False) -> Tokens:
+        """The tokens of a rendered prompt, with the begin-of-sequence token where the model wants one. `fresh`: as
+        the tokenizer alone splits it, which is answered while the model computes."""
+        return await self._call(lambda id: Tokenize(id, parts, bos, fresh), Tokens)
 
     async def spell(self, tokens: tuple[int, ...]) -> Tokens:
         """The bytes of tokens; ids that the vocabulary has not are left out."""

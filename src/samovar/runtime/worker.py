@@ -22,6 +22,7 @@ from samovar.core.errors import SamovarError
 from samovar.core.events import Delta
 from samovar.engines.registry import open_engine
 from samovar.runtime import frames
+from samovar.runtime.aside import Aside
 from samovar.runtime.frames import (
     Counted,
     FromWorker,
@@ -53,7 +54,7 @@ WRITING_SECONDS = 8.0
 
 
 class Outbox:
-    """Frames to the front, written together when `flush` is called.
+    """Frames to the front, written together when `flush` is called, by any thread.
 
     Each frame costs the front and then the client some time, on cores that the engine computes with. Text that
     comes faster than a screen can show it is therefore sent as often as a screen shows it; all else at once.
@@ -61,14 +62,22 @@ class Outbox:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._lock = threading.RLock()
         self._buffer = bytearray()
         self._waits = False
         self._flushed = 0.0
         self._noted = 0
 
     def put(self, frame: FromWorker) -> None:
-        self._buffer += frames.encode(frame)
-        self._waits = self._waits or not (isinstance(frame, Happened) and isinstance(frame.event, Delta))
+        with self._lock:
+            self._buffer += frames.encode(frame)
+            self._waits = self._waits or not (isinstance(frame, Happened) and isinstance(frame.event, Delta))
+
+    def send(self, frame: FromWorker) -> None:
+        """At once, with all that waits."""
+        with self._lock:
+            self.put(frame)
+            self.flush()
 
     def note(self, notes: tuple[Note, ...]) -> None:
         """Says each of them once."""
@@ -83,12 +92,13 @@ class Outbox:
             self.put(Counted(counts))
 
     def flush(self) -> None:
-        if self._buffer:
-            self._stream.write(self._buffer)
-            self._stream.flush()
-            self._buffer.clear()
-        self._waits = False
-        self._flushed = time.monotonic()
+        with self._lock:
+            if self._buffer:
+                self._stream.write(self._buffer)
+                self._stream.flush()
+                self._buffer.clear()
+            self._waits = False
+            self._flushed = time.monotonic()
 
     @property
     def due(self) -> bool:
@@ -96,14 +106,16 @@ class Outbox:
         return self._waits or time.monotonic() - self._flushed >= FRAME_SECONDS
 
 
-def listen(stream: BinaryIO, inbox: Inbox, quitting: threading.Event) -> None:
-    """Moves frames into the inbox until the front is gone: then the process ends, whatever it is doing."""
+def listen(stream: BinaryIO, inbox: Inbox, quitting: threading.Event, aside: Aside) -> None:
+    """Answers frames aside, or moves them into the inbox, until the front is gone: then the process ends, whatever
+    it is doing."""
     decoder = msgspec.msgpack.Decoder(ToWorker)
     while (body := frames.read(stream)) is not None:
         frame: ToWorker = decoder.decode(body)
         if isinstance(frame, Quit):
             quitting.set()
-        inbox.put(frame)
+        if not aside.take(frame):
+            inbox.put(frame)
     os._exit(0)
 
 
@@ -186,17 +198,20 @@ def main() -> None:
     inbox: Inbox = queue.SimpleQueue()
     quitting = threading.Event()
     outbox = Outbox(out)
-    threading.Thread(target=listen, args=(sys.stdin.buffer, inbox, quitting), daemon=True).start()
+    aside = Aside(outbox.send)
+    threading.Thread(target=listen, args=(sys.stdin.buffer, inbox, quitting, aside), daemon=True).start()
     first = inbox.get()
     if isinstance(first, Load):
         loaded = load(first.spec, outbox, quitting)
         if loaded is not None:
             engine, speculation = loaded
+            aside.open(engine)
             tiers = shelf_for(engine, first.spec)
             limits = limits_of(engine, reuse_shifted=first.spec.reuse_shifted)
             serve(engine, limits, speculation, tiers, inbox, outbox)
             tiers.close(WRITING_SECONDS)
             speculation.close()
+            aside.close()
             engine.close()
     outbox.flush()
     # C libraries may hang or crash in their exit handlers; everything worth keeping has been sent.

@@ -54,7 +54,7 @@ class AnswerService:
     ) -> tuple[tuple[int, bytes], ...]:
         """(id, bytes) of each token of `text`; with `special`, control tokens' texts become those."""
         async with self._models.serving(model) as served:
-            spelled = await served.worker.tokenize((Part(text, special=special),), bos=bos)
+            spelled = await served.worker.tokenize((Part(text, special=special),), bos=bos, fresh=True)
             return tuple(zip(spelled.tokens, spelled.pieces, strict=True))
 
     async def detokenize(self, tokens: tuple[int, ...], model: str | None = None) -> tuple[tuple[int, bytes], ...]:

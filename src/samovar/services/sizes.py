@@ -76,7 +76,7 @@ class Sizes:
         unknown = [text for text in texts if text not in counts]
         for start in range(0, len(unknown), AT_ONCE):
             some = unknown[start : start + AT_ONCE]
-            asked = (worker.tokenize((Part(text, special=False),), bos=False) for text in some)
+            asked = (worker.tokenize((Part(text, special=False),), bos=False, fresh=True) for text in some)
             for text, spelled in zip(some, await asyncio.gather(*asked), strict=True):
                 counts[text] = len(spelled.tokens)
                 self._remember(text, counts[text])

@@ -25,6 +25,18 @@ DEFAULT_TOP = 10
 Spelling = tuple[tuple[int, bytes], ...]
 
 
+class Token(msgspec.Struct):
+    """A token's bytes beside its text: half a character has no text of its own."""
+
+    id: int
+    text: str
+    bytes: list[int]
+
+
+class Likely(Token):
+    probability: float
+
+
 def router(answers: Answers) -> APIRouter:
     routes = APIRouter()
 
@@ -58,19 +70,18 @@ def _completion(body: dict[str, object]) -> Completion:
 
 
 def _stage(stage: Stage) -> dict[str, object]:
-    top = [{**_token(a.id, a.piece), "probability": math.exp(a.logprob)} for a in stage.top]
+    top = [Likely(a.id, _text(a.piece), list(a.piece), math.exp(a.logprob)) for a in stage.top]
     return {"step": stage.step or "model", "survivors": stage.survivors, "top": top}
 
 
 def _tokens(spelled: Spelling) -> dict[str, object]:
-    pieces = [_token(id, piece) for id, piece in spelled]
-    text = b"".join(piece for _, piece in spelled).decode("utf-8", "replace")
+    pieces = [Token(id, _text(piece), list(piece)) for id, piece in spelled]
+    text = _text(b"".join(piece for _, piece in spelled))
     return {"tokens": [id for id, _ in spelled], "count": len(spelled), "text": text, "pieces": pieces}
 
 
-def _token(id: int, piece: bytes) -> dict[str, object]:
-    """A token's bytes beside its text: half a character has no text of its own."""
-    return {"id": id, "text": piece.decode("utf-8", "replace"), "bytes": list(piece)}
+def _text(piece: bytes) -> str:
+    return piece.decode("utf-8", "replace")
 
 
 def _reply(value: object) -> Response:
