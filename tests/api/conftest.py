@@ -36,6 +36,7 @@ from samovar.services.contracts import (
     LoadedModel,
     ModelDetails,
     ModelState,
+    Own,
     Pulling,
     RenderedPrompt,
 )
@@ -122,6 +123,7 @@ class FakeAnswers:
     stages: tuple[Stage, ...] = ()
     refusal: Exception | None = None
     hangs: bool = False
+    opens: asyncio.Event | None = None
     asked: list[Completion] = field(default_factory=list)
     generations: list[FakeGeneration] = field(default_factory=list)
     spelled: list[tuple[str | tuple[int, ...], bool, bool, str | None]] = field(default_factory=list)
@@ -137,6 +139,13 @@ class FakeAnswers:
                 await asyncio.Event().wait()
             finally:
                 self.abandoned.set()
+        if self.opens is not None:
+            self._loop = asyncio.get_running_loop()
+            try:
+                await self.opens.wait()
+            except asyncio.CancelledError:
+                self.abandoned.set()
+                raise
         if self.refusal is not None:
             raise self.refusal
         generation = FakeGeneration(self.script(completion))
@@ -147,6 +156,11 @@ class FakeAnswers:
     async def next_token(self, completion: Completion, count: int) -> tuple[Stage, ...]:
         self.asked.append(completion)
         return tuple(Stage(stage.step, stage.survivors, stage.top[:count]) for stage in self.stages)
+
+    def open(self) -> None:
+        """Lets those go on that wait for `opens`; from another thread."""
+        assert self.opens is not None
+        self._loop.call_soon_threadsafe(self.opens.set)
 
     async def render(self, completion: Completion) -> RenderedPrompt:
         text = completion.prompt if isinstance(completion.prompt, str) else repr(completion.messages)
@@ -175,6 +189,7 @@ class FakeAnswers:
 class FakeModels:
     state: ModelState = field(default_factory=lambda: ModelState(MODEL, "ready", 1.0))
     names: tuple[str, ...] = ("another/model", MODEL)
+    other_names: dict[str, str] = field(default_factory=dict)
     unloaded: list[str | None] = field(default_factory=list)
     loads: list[tuple[str | None, ContextChoice | None]] = field(default_factory=list)
     progress: tuple[float, ...] = ()
@@ -203,8 +218,23 @@ class FakeModels:
     async def chosen(self, name: str) -> Context | None:
         return self.kept.get(name)
 
+    async def load_beside(self, name: str, keep_alive: float | None = None) -> EngineInfo:
+        raise NotImplementedError(name, keep_alive)
+
     def loaded(self) -> tuple[LoadedModel, ...]:
         return (LoadedModel(self.state.name, 9, 2048),) if self.state.name else ()
+
+    def answering(self) -> frozenset[str]:
+        return frozenset()
+
+    def states(self) -> tuple[ModelState, ...]:
+        return (self.state,)
+
+    def meant(self, name: str) -> str:
+        return self.other_names.get(name, name)
+
+    def loading(self, name: str | None = None) -> float | None:  # noqa: ARG002
+        return self.state.progress if self.state.state == "loading" else None
 
     async def unload(self, name: str | None = None) -> None:
         self.unloaded.append(name)
@@ -222,6 +252,7 @@ class FakeLibrary:
     """`Library` of one model, which remembers what was done to it."""
 
     known: dict[str, str] = field(default_factory=dict)
+    owned: dict[str, Own] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     pulled: list[str] = field(default_factory=list)
 
@@ -240,8 +271,17 @@ class FakeLibrary:
     async def alias(self, name: str, alias: str) -> None:
         self.known[alias] = name
 
+    async def unalias(self, alias: str) -> None:
+        del self.known[alias]
+
     async def aliases(self) -> dict[str, str]:
         return dict(self.known)
+
+    async def own(self, name: str) -> Own:
+        return self.owned.get(self.known.get(name, name), Own())
+
+    async def set_own(self, name: str, own: Own) -> None:
+        self.owned[name] = own
 
 
 @dataclass
@@ -316,6 +356,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     ) -> Served:
         """`key`: the one that the server is started with; `locked`: there is a store of keys, maybe empty."""
         answers, models, library, gauges = FakeAnswers(), FakeModels(), FakeLibrary(), FakeGauges()
+        models.other_names = library.known
         keys = closing.enter_context(key_service(tmp_path, key)) if key or locked else None
         app = create_app(
             Services(

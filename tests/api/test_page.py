@@ -21,6 +21,7 @@ from samovar.services.contracts import ContextChoice, InstalledModel, ModelState
 from samovar.services.presets import PresetService
 from samovar.services.watched import Watched
 from samovar.store.database import Database
+from tests.api.conftest import FakeLibrary
 from tests.api.doors import unlocked_door
 from tests.services.scripted import ScriptedAnswers, ScriptedIdle
 from tests.support.building import UNTIL_STOPPED, scripted
@@ -48,11 +49,10 @@ class OneModel(LlamaOutlook):
         self.asked = choice
         self.watched.set(ModelState(name, "loading"))
         await self.over.wait()
-        error = EngineFailed("chats.broken_off")
-        self.watched.set(ModelState(name, "failed", error=error.value()))
-        raise error
+        self.watched.set(ModelState(name, "failed", error=EngineFailed("chats.broken_off").value()))
+        raise EngineFailed("chats.broken_off")
 
-    async def unload(self) -> None:
+    async def unload(self, name: str) -> None:  # noqa: ARG002
         self.watched.set(ModelState())
 
     def watch(self) -> AsyncIterator[ModelState]:
@@ -157,7 +157,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
     chats = await ChatService.open(database, answers, idle)
     app = FastAPI(middleware=[unlocked_door()])
     presets, build = PresetService(tmp_path / "presets"), scripted(tmp_path, UNTIL_STOPPED)
-    app.include_router(router(chats, models, presets, build))
+    app.include_router(router(chats, models, FakeLibrary(), presets, build))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         yield Page(app, http, chats, answers, models, idle)

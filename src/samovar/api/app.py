@@ -83,7 +83,9 @@ def create_app(services: Services) -> FastAPI:
     )
     for dialect in DIALECTS:
         app.include_router(dialect.router(desk))
-    app.include_router(page.router(services.chats, services.models, services.presets, services.build))
+    app.include_router(
+        page.router(services.chats, services.models, services.library, services.presets, services.build)
+    )
     if services.keys is not None:
         app.include_router(keys.router(services.keys, doorkeeper))
     app.add_api_route("/openapi.json", lambda: document(app, DIALECTS), include_in_schema=False)

@@ -29,16 +29,23 @@ class Writing:
     """How frames are put on the wire. `apart`: each with a send of its own, for clients that cannot tell two
     objects apart that come in one read; else those that come together go together. `pause`: seconds after each of
     those sends, so that the client has read it before the next one comes. `ping`: what is sent after so many
-    seconds of `silence`, b"" for nothing."""
+    seconds of `silence`, b"" for nothing. `loading`: what says how much of the model has been loaded (0 to 1)
+    before there is an answer; None: nothing can, so that nothing is sent before."""
 
     media_type: str = "text/event-stream"
     apart: bool = False
     pause: float = 0.0
     ping: bytes = PING
     silence: float = SILENCE_SECONDS
+    loading: Callable[[float], bytes] | None = None
 
 
-SSE = Writing()
+def loading_comment(share: float) -> bytes:
+    """A comment, which every client of server-sent events passes over."""
+    return b": loading %.2f\n\n" % share
+
+
+SSE = Writing(loading=loading_comment)
 NDJSON = Writing("application/x-ndjson", apart=True, ping=b"")
 
 

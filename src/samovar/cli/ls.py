@@ -54,10 +54,10 @@ def _table(models: Sequence[InstalledModel], language: Language) -> Table:
             printable(model.architecture),
             time.strftime("%Y-%m-%d", time.localtime(model.created)),
         )
-        table.add_row(*map(_unmarked, cells), style="red" if model.problem else None)
+        table.add_row(*map(unmarked, cells), style="red" if model.problem else None)
     return table
 
 
-def _unmarked(text: str) -> str:
+def unmarked(text: str) -> str:
     """`text` where Rich would read square brackets as style."""
     return text.replace("[", r"\[")

@@ -20,7 +20,10 @@ from samovar.cli.failures import guarded
 from samovar.cli.options import terminal_language
 from samovar.core.catalogue import Language, say, sentences
 
-COMMANDS = ("serve", "run", "pull", "ls", "show", "rm", "keys", "build", "bench", "doctor")
+COMMANDS = (
+    *("serve", "run", "pull", "ls", "show", "rm", "alias", "ps", "load", "unload", "keys"),
+    *("build", "bench", "doctor"),
+)
 
 
 def main() -> None:

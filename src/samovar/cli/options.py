@@ -46,6 +46,10 @@ DraftOption = Annotated[
     str | None, typer.Option("--draft", envvar="SAMOVAR_DRAFT", metavar="NAME|PATH", help="cli.option_draft")
 ]
 
+KeyOption = Annotated[
+    str | None, typer.Option("--api-key", envvar="SAMOVAR_API_KEY", metavar="KEY", help="cli.option_api_key_shown")
+]
+
 
 def home_from(path: Path | None) -> Home:
     """The home folder: `path`, else the place where this system keeps a person's application data."""

@@ -81,6 +81,22 @@ def serve(
             help="cli.option_reuse_shifted",
         ),
     ] = None,
+    models_max: Annotated[
+        int | None,
+        typer.Option("--models-max", envvar="SAMOVAR_MODELS_MAX", min=1, metavar="N", help="fleet.option_most"),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", envvar="SAMOVAR_MEMORY", metavar="SIZE", help="fleet.option_memory"),
+    ] = None,
+    keep_alive: Annotated[
+        float | None,
+        typer.Option("--keep-alive", envvar="SAMOVAR_KEEP_ALIVE", metavar="SECONDS", help="fleet.option_stay"),
+    ] = None,
+    pull_hosts: Annotated[
+        str | None,
+        typer.Option("--pull-hosts", envvar="SAMOVAR_PULL_HOSTS", metavar="HOST,…", help="fleet.option_hosts"),
+    ] = None,
     api_key: Annotated[
         str | None,
         typer.Option("--api-key", envvar="SAMOVAR_API_KEY", metavar="KEY", help="cli.option_api_key"),
@@ -115,6 +131,10 @@ def serve(
         kv_ram=kv_ram,
         kv_disk=kv_disk,
         reuse_shifted=reuse_shifted,
+        models_max=models_max,
+        memory=memory,
+        keep_alive=keep_alive,
+        pull_hosts=None if pull_hosts is None else tuple(filter(None, map(str.strip, pull_hosts.split(",")))),
         api_key=api_key,
         allow_origin=tuple(allow_origin) if allow_origin else None,
         allow_host=tuple(allow_host) if allow_host else None,

@@ -117,7 +117,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     `shifts`: whether positions can be shifted; None: not known yet. `native`: the folder of the build "ik-native",
     "" for none. `kv_folder`: where caches of conversations are kept over a restart; `kv_ram` and `kv_disk`: bytes
     that they may take, 0: none are kept there. `reuse_shifted`: the cache of text that inserted text has moved is
-    used again, which is approximate. `draft`: a small model that guesses for this one.
+    used again, which is approximate. `draft`: a small model that guesses for this one. `memory`: bytes that all of
+    it is planned to take, caches and draft included.
     `notes`: what was decided about this load.
     """
 
@@ -140,6 +141,7 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     draft: LoadSpec | None = None
     cache: CacheTypes = PLAIN_CACHE
     rope: Rope = OWN_ROPE
+    memory: int = 0
     notes: tuple[Note, ...] = ()
     calibrate: float = 0.0
     pace: Pace | None = None

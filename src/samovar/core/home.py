@@ -53,6 +53,11 @@ class Home:
         return self.root / "keys.stamp"
 
     @property
+    def roll(self) -> Path:
+        """What is said about models by name: their other names, and what each has of its own."""
+        return self.root / "models.json"
+
+    @property
     def lock(self) -> Path:
         return self.root / "samovar.lock"
 

@@ -22,6 +22,10 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 Size = Annotated[int, msgspec.Meta(ge=0)] | str
 
 
+SIZES = ("kv_ram", "kv_disk", "memory")
+"""Settings that are written as sizes."""
+
+
 class Said(ContextWish, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one source says: the options of `samovar serve` by name, with _ for -. None: nothing about that."""
 
@@ -37,6 +41,10 @@ class Said(ContextWish, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kv_ram: Size | None = None
     kv_disk: Size | None = None
     reuse_shifted: bool | None = None
+    models_max: Count | None = None
+    memory: Size | None = None
+    keep_alive: float | None = None
+    pull_hosts: tuple[str, ...] | None = None
     api_key: str | None = None
     allow_origin: tuple[str, ...] | None = None
     allow_host: tuple[str, ...] | None = None
@@ -49,8 +57,12 @@ class Settings:
     they are to be chosen from the model and the machine; likewise `kv_ram` and `kv_disk`, the bytes that caches of
     conversations may take (0: none). `reuse_shifted`: as in `LoadSpec`. `port` 0: any free one. `draft`: the model
     that guesses for others. `rope`: what was said about positions; otherwise a context past the trained one is
-    stretched as the model needs it. `allow_origin`, `allow_host`: pages of other origins that may ask, and names
-    beside this machine's own under which it may be called, as they were given."""
+    stretched as the model needs it. `models_max`: how many models may be loaded at once; `memory`: bytes that they
+    may take together, None for what the machine has free; `keep_alive`: seconds that a model stays loaded when
+    nobody uses it, negative for ever, None: for ever for the model of the page and some minutes for any other.
+    `pull_hosts`: from where models may be fetched for clients, besides Hugging Face. `allow_origin`, `allow_host`:
+    pages of other origins that may ask, and names beside this machine's own under which it may be called, as they
+    were given."""
 
     home: Home
     host: str = "127.0.0.1"
@@ -65,6 +77,10 @@ class Settings:
     kv_ram: int | None = None
     kv_disk: int | None = None
     reuse_shifted: bool = False
+    models_max: int = 3
+    memory: int | None = None
+    keep_alive: float | None = None
+    pull_hosts: tuple[str, ...] = ()
     api_key: str | None = field(default=None, repr=False)
     allow_origin: tuple[str, ...] = ()
     allow_host: tuple[str, ...] = ()
@@ -91,7 +107,7 @@ def read_settings(home: Home, said: Said) -> Settings:
     """
     layers = (_stored(home.settings), said)
     values = {k: v for layer in layers for k, v in msgspec.structs.asdict(layer).items() if v is not None}
-    values |= {name: parse_size(values[name], name) for name in ("kv_ram", "kv_disk") if name in values}
+    values |= {name: parse_size(values[name], name) for name in SIZES if name in values}
     rope = RopeWish(**{name: values.pop(name) for name in RopeWish.__struct_fields__ if name in values})
     check_wish(rope)
     types = values.pop("cache_type_k", None), values.pop("cache_type_v", None)

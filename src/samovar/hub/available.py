@@ -21,6 +21,16 @@ def available_memory() -> int:
     return min([int(psutil.virtual_memory().available), *group_headrooms(_ROOT, _MEMBERSHIP)])
 
 
+def held_memory(pid: int) -> int:
+    """Bytes that would be available again without the process: what it has in memory, and of files that are mapped
+    only what the system does not count as available anyway. 0 where it has gone."""
+    try:
+        told = psutil.Process(pid).memory_info()
+    except psutil.Error:
+        return 0
+    return max(0, int(told.rss) - int(getattr(told, "shared", 0)))
+
+
 def group_headrooms(root: Path, membership: Path) -> Iterator[int]:
     """Bytes left in each control group (version 1 or 2) that this process is in and that has a limit."""
     for folder in _group_folders(root, membership):

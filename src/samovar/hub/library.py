@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from samovar.core.errors import BadModelFile, NotFound, SamovarError, StorageFailed
+from samovar.core.errors import BadModelFile, Conflict, NotFound, SamovarError, StorageFailed
 from samovar.core.home import Home
 from samovar.core.library import InstalledModel
 from samovar.formats.gguf import part_names, read_header, split_name
 from samovar.formats.shape import model_shape, require_language_model
+from samovar.hub.roll import Roll
 
 _SUFFIX = ".gguf"
 _SHOWN_MATCHES = 5
+_LONGEST_SHOWN = 200
 
 _Stamp = tuple[tuple[str, int, int], ...]
 
@@ -29,6 +31,7 @@ class Library:
 
     def __init__(self, home: Home) -> None:
         self._root = home.models
+        self.roll = Roll(home.roll)
         self._seen: dict[Path, tuple[_Stamp, InstalledModel]] = {}
 
     def models(self) -> tuple[InstalledModel, ...]:
@@ -39,9 +42,10 @@ class Library:
         return tuple(sorted((m for m in found if m is not None), key=lambda m: m.name.casefold()))
 
     def find(self, wanted: str) -> InstalledModel:
-        """The model of the library with this name in any case, or the only one whose name begins so. Raises
-        NotFound, naming near matches."""
+        """The model of the library with this name in any case, or that goes by it as well, or the only one whose
+        name begins so. Raises NotFound, naming near matches."""
         models = self.models()
+        wanted = wanted if any(model.name == wanted for model in models) else self.roll.meant(wanted)
         hits = self._matches(wanted, models)
         if len(hits) != 1:
             raise _not_found(wanted, models, hits)
@@ -57,6 +61,15 @@ class Library:
         model = known or self._inspect(path, _model_name(path))
         return model or self.find(wanted)
 
+    def add_alias(self, alias: str, name: str) -> InstalledModel:
+        """From now on `alias` means the model `name`. Raises NotFound, InvalidInput for what cannot be a name,
+        Conflict where a model is called so, or another has that name already."""
+        model = self.find(name)
+        if any(other.name == alias for other in self.models()):
+            raise Conflict("fleet.alias_is_model", alias=alias[:_LONGEST_SHOWN])
+        self.roll.add_alias(alias, model.name)
+        return model
+
     def remove(self, name: str) -> InstalledModel:
         """Deletes the files of a model of the library and the folders that this leaves empty. Raises NotFound for
         what is not in the library (a path outside it too), StorageFailed where the system refuses."""
@@ -67,6 +80,7 @@ class Library:
         except OSError as error:
             raise StorageFailed("hub.cannot_remove", path=model.path, reason=error.strerror or "") from error
         _remove_empty_folders(Path(model.path).parent, self._root)
+        self.roll.forget(model.name)
         return model
 
     def _matches(self, wanted: str, models: tuple[InstalledModel, ...]) -> list[InstalledModel]:

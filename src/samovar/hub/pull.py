@@ -21,9 +21,10 @@ from samovar.core.errors import Cancelled, DownloadFailed
 from samovar.core.home import Home
 from samovar.formats.gguf import part_names, read_header
 from samovar.hub.download import Download
+from samovar.hub.fence import Fence
 from samovar.hub.huggingface import find_files
 from samovar.hub.placing import place, require_space, storage_failure
-from samovar.hub.sources import Endpoint, HubRepo, LocalFile, parse_source
+from samovar.hub.sources import Endpoint, HubRepo, LocalFile, parse_remote, parse_source
 from samovar.hub.web import RemoteFile, TryAgain, authorization, open_client, refuse, sha256_of, whole_length
 
 _UNSAFE = re.compile(r"[^\w.()+,=@~ -]")
@@ -59,15 +60,17 @@ def pull(
     report: Report,
     endpoint: Endpoint | None = None,
     wait: Callable[[float], None] = time.sleep,
+    fence: Fence | None = None,
 ) -> Pulled:
-    """Raises InvalidInput for a source that is none or leaves a choice open, NotFound, BadModelFile, StorageFailed,
+    """With a `fence`, nothing of this machine is taken, and only what it lets through is reached. Raises
+    InvalidInput for a source that is none or leaves a choice open, NotFound, BadModelFile, StorageFailed,
     DownloadFailed, and Cancelled when `report` says so; what has come is then kept for the next pull."""
     endpoint = endpoint or Endpoint()
-    what = parse_source(source, endpoint)
+    what = parse_source(source, endpoint) if fence is None else parse_remote(source, endpoint)
     home.make()
     if isinstance(what, LocalFile):
         return _take_local(what.path, home.models)
-    with open_client() as client:
+    with open_client(fence) as client:
         if isinstance(what, HubRepo):
             remotes, folder = find_files(client, endpoint, what), home.models / what.repo
         else:

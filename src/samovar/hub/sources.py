@@ -71,6 +71,12 @@ def parse_source(text: str, endpoint: Endpoint) -> Source:
     text = text.strip()
     if text and "\0" not in text and (Path(text).expanduser().is_file() or text[0] in "./~\\"):
         return LocalFile(Path(text).expanduser().absolute())
+    return parse_remote(text, endpoint)
+
+
+def parse_remote(text: str, endpoint: Endpoint) -> HubRepo | WebFile:
+    """As `parse_source`, and looks at no file of this machine."""
+    text = text.strip()
     address = _hub_address(text, endpoint)
     repo = _hub_repo(address) if address is not None else None
     if repo is not None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import httpx
 
 from samovar.core.errors import DownloadFailed, NotFound, SamovarError
+from samovar.hub.fence import Fence, FencedTransport
 from samovar.hub.sources import Endpoint, require_safe_url
 
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
@@ -31,13 +32,16 @@ class TryAgain(Exception):
     """The server cannot serve this just now."""
 
 
-def open_client() -> httpx.Client:
-    """The body comes as it is, never compressed: a byte range must mean the same in every answer."""
+def open_client(fence: Fence | None = None) -> httpx.Client:
+    """The body comes as it is, never compressed: a byte range must mean the same in every answer. With a `fence`,
+    only what it lets through is reached, and no proxy is used, which would look up names again."""
     return httpx.Client(
         timeout=_TIMEOUT,
         follow_redirects=True,
         headers={"Accept-Encoding": "identity", "User-Agent": "samovar"},
         event_hooks={"request": [lambda request: require_safe_url(str(request.url))]},
+        transport=FencedTransport(fence) if fence else None,
+        trust_env=fence is None,
     )
 
 

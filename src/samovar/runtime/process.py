@@ -109,6 +109,8 @@ class WorkerProcess:
         self.has_computed = False
         self.death: str | None = None
         self.notes: tuple[Note, ...] = ()
+        self.rested: Callable[[], None] = _nothing
+        """Called each time that the worker is no longer `busy`, or gone."""
 
     @classmethod
     async def start(
@@ -135,6 +137,11 @@ class WorkerProcess:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody holds it or waits for an answer; prompts being warmed do not count."""
+        return self._holds > 0 or any(not stream.warm for stream in self._streams.values())
 
     async def ready(self) -> EngineInfo:
         """Waits for the load. Raises what the engine raised; EngineFailed "runtime.worker_died" if it died."""
@@ -306,6 +313,8 @@ class WorkerProcess:
     def _note_drained(self) -> None:
         if not self._streams and not self._holds:
             self._drained.set()
+        if not self.busy:
+            self.rested()
 
     @staticmethod
     def _settle(future: asyncio.Future[T], value: T) -> None:
@@ -317,6 +326,9 @@ class WorkerProcess:
         if not future.done():
             future.set_exception(error)
             future.exception()
+
+
+def _nothing() -> None: ...
 
 
 def _cause(code: int) -> str:

@@ -64,7 +64,7 @@ class AnswerService:
             return tuple(zip(spelled.tokens, spelled.pieces, strict=True))
 
     async def _start(self, completion: Completion, look: int | None) -> Generation:
-        async with self._models.serving(completion.model) as served:
+        async with self._models.serving(completion.model, completion.keep_alive) as served:
             return await self.ask(served, completion, look)
 
     async def ask(self, served: Served, completion: Completion, look: int | None = None) -> Generation:

@@ -11,6 +11,7 @@ from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import ErrorValue, NotFound
 from samovar.core.events import Accepted, Event, Stage
 from samovar.core.library import InstalledModel as InstalledModel
+from samovar.core.library import Own as Own
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Message, Part
 from samovar.core.rope import Context
@@ -307,13 +308,27 @@ class Library(Protocol):
         Conflict where a model or another alias is called so."""
         ...
 
+    async def unalias(self, alias: str) -> None:
+        """From now on `alias` means nothing. Raises NotFound."""
+        ...
+
     async def aliases(self) -> dict[str, str]:
         """Model names by alias."""
         ...
 
+    async def own(self, name: str) -> Own:
+        """What a model (by any of its names) has of its own beside its context."""
+        ...
+
+    async def set_own(self, name: str, own: Own) -> None:
+        """From the model's next load on; its preset at once. Raises NotFound, StorageFailed, InvalidInput for a
+        template that is none."""
+        ...
+
 
 class Models(Protocol):
-    """The library and the one model that is served."""
+    """The library and the models that are loaded. One of them is the page's: `state`, `watch` and requests that
+    name none mean that one."""
 
     @property
     def state(self) -> ModelState: ...
@@ -349,8 +364,30 @@ class Models(Protocol):
         once that has worked. Raises the error tree."""
         ...
 
+    async def load_beside(self, name: str, keep_alive: float | None = None) -> EngineInfo:
+        """As `load` by name, and the page goes on to show the model that it shows, if any. `keep_alive`: as in
+        Completion."""
+        ...
+
     def loaded(self) -> tuple[LoadedModel, ...]:
         """Those that have a worker, the one used last first."""
+        ...
+
+    def answering(self) -> frozenset[str]:
+        """Those that somebody waits for, or for an answer of."""
+        ...
+
+    def states(self) -> tuple[ModelState, ...]:
+        """Of those that are loaded or on their way, the one used last first."""
+        ...
+
+    def meant(self, name: str) -> str:
+        """The name of the model that `name` is another name for, else `name` itself."""
+        ...
+
+    def loading(self, name: str | None = None) -> float | None:
+        """How much of the named model (else of the page's) has been loaded, 0 to 1, while somebody may wait for it;
+        None where it is not being loaded."""
         ...
 
     async def unload(self, name: str | None = None) -> None:

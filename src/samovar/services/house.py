@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from samovar.core.errors import InvalidInput, Missing
 from samovar.core.settings import Settings
+from samovar.hub.fence import HUB_HOSTS, Fence
+from samovar.hub.pull import Pulled, Report, pull
+from samovar.hub.sources import Endpoint
 from samovar.hub.starter import put_starter
 from samovar.services.answers import AnswerService
 from samovar.services.building import BuildService
 from samovar.services.chats.service import ChatService
 from samovar.services.contexts import Contexts
+from samovar.services.fleet import Rules
 from samovar.services.gauges import GaugeService
 from samovar.services.idle import IdleService
 from samovar.services.keys import KeyService
@@ -22,6 +28,7 @@ from samovar.services.library import LibraryService
 from samovar.services.loading import LoadPlanner
 from samovar.services.models import ModelService
 from samovar.services.presets import PresetService
+from samovar.services.pulling import Downloads
 from samovar.services.slots import SlotService
 from samovar.services.verdicts import VerdictKeeper
 from samovar.store.database import Database
@@ -135,5 +142,14 @@ def _stock(settings: Settings) -> None:
 def _engines(settings: Settings, database: Database, contexts: Contexts) -> Engines:
     verdicts = VerdictKeeper(Records(database, "verdicts"))
     planner = LoadPlanner(settings)
-    models = ModelService(planner, verdicts, contexts, settings.home.logs)
-    return Engines(models, AnswerService(models), LibraryService(planner, models))
+    rules = Rules(most=settings.models_max)
+    models = ModelService(planner, verdicts, contexts, settings.home.logs, rules, settings.keep_alive)
+    downloads = Downloads(partial(_fetch, settings), lambda path: planner.library.locate(str(path)).name)
+    return Engines(models, AnswerService(models), LibraryService(planner, models, downloads))
+
+
+def _fetch(settings: Settings, source: str, report: Report) -> Pulled:
+    """On behalf of clients: what whoever runs the server allows, and nothing of this machine."""
+    endpoint = Endpoint.of(os.environ)
+    fence = Fence((*HUB_HOSTS, *settings.pull_hosts), trusted=endpoint.url)
+    return pull(source, settings.home, report, endpoint, fence=fence)

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from samovar.core.errors import Missing
-from samovar.core.library import InstalledModel
+from samovar.core.errors import Conflict, InvalidInput
+from samovar.core.library import InstalledModel, Own
+from samovar.core.requests import Message
 from samovar.formats.gguf import GgufHeader, LazyArray, read_header
 from samovar.formats.shape import model_shape
+from samovar.prompts.template import render
 from samovar.services.contracts import ModelDetails, Models, Pulling
 from samovar.services.loading import LoadPlanner
+from samovar.services.pulling import Downloads
 
 LONGEST_VALUE = 200
 """Characters of a metadata value that is passed on."""
@@ -20,28 +23,57 @@ LONGEST_VALUE = 200
 class LibraryService:
     """A services.contracts.Library over the planner's library and the models that are loaded."""
 
-    def __init__(self, planner: LoadPlanner, models: Models) -> None:
+    def __init__(self, planner: LoadPlanner, models: Models, downloads: Downloads) -> None:
         self._planner = planner
         self._models = models
+        self._downloads = downloads
 
     async def details(self, name: str) -> ModelDetails:
         return await asyncio.to_thread(self._details, name)
 
     def pull(self, source: str) -> AsyncIterator[Pulling]:
-        raise Missing("library.not_here", source=source)
+        return self._downloads.follow(source)
 
     async def remove(self, name: str) -> None:
-        raise Missing("library.not_here", source=name)
+        library = self._planner.library
+        model = await asyncio.to_thread(library.find, name)
+        if model.name in self._models.answering():
+            raise Conflict("fleet.answers", name=model.name)
+        await self._models.unload(model.name)
+        await asyncio.to_thread(library.remove, model.name)
 
     async def alias(self, name: str, alias: str) -> None:
-        raise Missing("library.not_here", source=f"{name} {alias}")
+        await asyncio.to_thread(self._planner.library.add_alias, alias, name)
+
+    async def unalias(self, alias: str) -> None:
+        await asyncio.to_thread(self._planner.library.roll.remove_alias, alias)
 
     async def aliases(self) -> dict[str, str]:
-        return {}
+        return dict(self._planner.library.roll.entries().aliases)
+
+    async def own(self, name: str) -> Own:
+        roll = self._planner.library.roll
+        return roll.own(roll.meant(name))
+
+    async def set_own(self, name: str, own: Own) -> None:
+        await asyncio.to_thread(self._set_own, name, own)
+
+    def _set_own(self, name: str, own: Own) -> None:
+        if own.template is not None:
+            check_template(own.template)
+        self._planner.library.roll.set_own(self._planner.find(name).name, own)
 
     def _details(self, name: str) -> ModelDetails:
         model = self._planner.find(name)
         return _described(model, read_header(Path(model.path)))
+
+
+def check_template(template: str) -> None:
+    """Raises InvalidInput for one that does not compile, fails on a plain question, or reaches for what it must
+    not."""
+    for note in render(template, [Message("user", "?")]).notes:
+        if note.key == "prompts.template_broken":
+            raise InvalidInput(note.key, **note.facts)
 
 
 def _described(model: InstalledModel, header: GgufHeader) -> ModelDetails:

@@ -6,19 +6,20 @@ A name that comes over the network is looked up in the library only. What the pe
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from samovar.core.engine import LoadSpec, Note, Speculate
 from samovar.core.errors import InvalidInput, Missing, NotFound, OutOfRange
-from samovar.core.library import InstalledModel
+from samovar.core.library import InstalledModel, Own
 from samovar.core.rope import NO_WISH, PLAIN_CACHE, Context, check_wish
 from samovar.core.settings import Settings
-from samovar.formats.gguf import read_header
 from samovar.formats.shape import model_shape, require_language_model
 from samovar.hub.available import available_memory
 from samovar.hub.cache_budgets import default_disk, default_ram, disk_room
+from samovar.hub.headers import Headers
 from samovar.hub.library import Library
 from samovar.hub.memory import DEFAULT_WINDOW, LONGEST_WINDOW, Demand, gathering_cells
 from samovar.hub.outlook import Outlook, outlook
@@ -39,11 +40,12 @@ class LoadPlanner:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._library = Library(settings.home)
+        self._headers = Headers()
+        self.library = Library(settings.home)
 
     def installed(self) -> tuple[InstalledModel, ...]:
         """The library, and the model of the command line where it lies elsewhere."""
-        models = self._library.models()
+        models = self.library.models()
         wanted = self._settings.model
         if wanted is None or any(model.name == wanted for model in models):
             return models
@@ -57,7 +59,7 @@ class LoadPlanner:
         """The model of the command line, else the first of the library that can be run. Raises NotFound."""
         if self._settings.model:
             return self._settings.model
-        for model in self._library.models():
+        for model in self.library.models():
             if not model.problem:
                 return model.name
         raise NotFound("models.none_installed")
@@ -65,34 +67,47 @@ class LoadPlanner:
     def find(self, name: str) -> InstalledModel:
         """Raises NotFound with near matches."""
         if name == self._settings.model:
-            return _echo(name) if _is_echo(name) else self._library.locate(name)
+            return _echo(name) if _is_echo(name) else self.library.locate(name)
         if _is_echo(self._settings.model or "") and name == ECHO:
             return _echo(self._settings.model or "")
-        return self._library.find(name)
+        return self.library.find(name)
 
     @property
     def context(self) -> Context:
         """What models are loaded with for which nothing else was chosen."""
         return self._settings.context
 
-    def plan(self, model: InstalledModel, context: Context | None = None) -> LoadSpec:
-        """How to load it with `context`, else with that of the settings. Raises BadModelFile, NotEnoughMemory,
-        Missing where no library can run it, InvalidInput where none has such a cache; NotFound, InvalidInput where
-        the draft model cannot be had."""
+    def meant(self, name: str) -> str:
+        """The name of the model that `name` is another name for, else `name` itself. Fast."""
+        return self.library.roll.meant(name)
+
+    def own(self, model: str) -> Own:
+        """What the model has of its own beside its context."""
+        return self.library.roll.own(model)
+
+    def budget(self, held: int = 0) -> int:
+        """Bytes that all models may take together, of which those that are loaded hold `held` now."""
+        there = available_memory() + held
+        return there if self._settings.memory is None else min(there, self._settings.memory)
+
+    def plan(self, model: InstalledModel, context: Context | None = None, available: int | None = None) -> LoadSpec:
+        """How to load it with `context`, else with that of the settings, into `available` bytes, else into what is
+        there. Raises BadModelFile, NotEnoughMemory, Missing where no library can run it, InvalidInput where none
+        has such a cache; NotFound, InvalidInput where the draft model cannot be had."""
         context = context or self.context
-        available = available_memory()
+        available = self.budget() if available is None else available
         draft, for_draft = self._draft(model, available, context)
         spec, taken = self._plan(model, self._parallel, available - for_draft, context)
         notes = spec.notes if context == self.context else (*spec.notes, _of_its_own(spec))
         spec = replace(spec, speculate=self._speculate(model), draft=draft, notes=notes)
-        return self._with_caches(spec, available - for_draft - taken)
+        return self._with_caches(spec, available, for_draft + taken)
 
     def whole(self, model: InstalledModel, context: Context) -> Context:
         """`context` with the cache that suits the model where it names none. Raises BadModelFile, Missing."""
         if context.cache or model.architecture == ECHO:
             return replace(context, cache=context.cache or PLAIN_CACHE)
-        header = read_header(Path(model.path))
-        return replace(context, cache=suiting_cache(header, self._parallel, self._settings))
+        header = self._headers.read(Path(model.path))
+        return replace(context, cache=suiting_cache(header, self._parallel, self._chosen(model)))
 
     def check(self, model: InstalledModel, context: Context) -> None:
         """Raises as `plan` does, but for the memory, which depends on what else is loaded."""
@@ -105,12 +120,12 @@ class LoadPlanner:
 
     def _plan(self, model: InstalledModel, parallel: int, available: int, context: Context) -> tuple[LoadSpec, int]:
         """How to run `model` alone, and the bytes that it takes of those `available`."""
-        chosen = self._settings
+        chosen = self._chosen(model)
         if model.architecture == ECHO:
             window = context.ctx or ECHO_WINDOW
             cells = window * parallel
             return LoadSpec(engine=ECHO, path=model.path, window=window, cells=cells, parallel=parallel), 0
-        header = read_header(Path(model.path))
+        header = self._headers.read(Path(model.path))
         require_language_model(header)
         shape = model_shape(header)
         cache = context.cache or suiting_cache(header, self._parallel, chosen)
@@ -138,6 +153,15 @@ class LoadPlanner:
         )
         return spec, memory.total + gathered * memory.kv_per_cell
 
+    def _chosen(self, model: InstalledModel) -> Settings:
+        """The settings as they are for the model."""
+        own = self.own(model.name)
+        return dataclasses.replace(
+            self._settings,
+            threads=own.threads or self._settings.threads,
+            library=own.library or self._settings.library,
+        )
+
     def _draft(self, model: InstalledModel, available: int, context: Context) -> tuple[LoadSpec | None, int]:
         """How to run the draft model for `model`, where one is wanted, and the bytes that it takes."""
         wanted, mode = self._settings.draft, self._settings.speculate
@@ -145,7 +169,7 @@ class LoadPlanner:
             raise InvalidInput("models.no_draft")
         if wanted is None or mode in ("off", "lookup"):
             return None, 0
-        draft = _echo(wanted) if _is_echo(wanted) else self._library.locate(wanted)
+        draft = _echo(wanted) if _is_echo(wanted) else self.library.locate(wanted)
         if draft.path == model.path:
             return None, 0
         spec, taken = self._plan(draft, 1, available, replace(context, rope=NO_WISH))
@@ -157,13 +181,16 @@ class LoadPlanner:
         plain = chosen.speculate == "auto" and chosen.draft is None and model.architecture == ECHO
         return "off" if plain else chosen.speculate
 
-    def _with_caches(self, spec: LoadSpec, left: int) -> LoadSpec:
-        """`spec` with room for caches: as the settings say, else of the `left` bytes of memory and of the disk."""
+    def _with_caches(self, spec: LoadSpec, available: int, taken: int) -> LoadSpec:
+        """`spec` with room for caches: as the settings say, else of the disk and of the `available` bytes of memory
+        that are not `taken`."""
         ram, disk, folder = self._settings.kv_ram, self._settings.kv_disk, self._settings.home.kv
+        ram = default_ram(available - taken) if ram is None else ram
         return replace(
             spec,
             kv_folder=str(folder),
-            kv_ram=default_ram(left) if ram is None else ram,
+            kv_ram=ram,
+            memory=taken + ram,
             kv_disk=default_disk(disk_room(folder)) if disk is None else disk,
             reuse_shifted=self._settings.reuse_shifted,
         )
@@ -175,7 +202,7 @@ class LoadPlanner:
             raise Missing("models.no_context", name=model.name)
         if window is not None and not 1 <= window <= LONGEST_WINDOW:
             raise OutOfRange("core.parameter_range", name="ctx", value=window, minimum=1, maximum=LONGEST_WINDOW)
-        header = read_header(Path(model.path))
+        header = self._headers.read(Path(model.path))
         require_language_model(header)
         shape = model_shape(header)
         return outlook(shape, window or min(shape.trained_context, DEFAULT_WINDOW), alpha)

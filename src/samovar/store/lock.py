@@ -55,6 +55,23 @@ def lock_home(home: Home, port: int) -> Iterator[HomeLock]:
         os.close(handle)
 
 
+def holder_of(home: Home) -> Holder | None:
+    """Who serves the home now, where that is already known; None where nobody does."""
+    try:
+        handle = os.open(home.lock, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        if try_lock(handle):
+            return None
+        holder = msgspec.json.decode(os.read(handle, 4096), type=Holder)
+    except (OSError, msgspec.DecodeError):
+        return None
+    finally:
+        os.close(handle)
+    return holder if holder.port else None
+
+
 def _taken(home: Home, content: bytes) -> Conflict:
     try:
         holder = msgspec.json.decode(content, type=Holder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from samovar.api.answering import names, together
 from samovar.api.answering.collected import Collected, collect
 from samovar.api.answering.hurried import Hurried
 from samovar.api.answering.running import Run, Running
+from samovar.api.answering.starting import BRIEF, Starting, Unborn
 from samovar.api.caller import caller_of
 from samovar.api.errors import Unexpected, outward
 from samovar.api.journal import tell
@@ -29,7 +31,16 @@ from samovar.core.engine import Note
 from samovar.core.errors import EngineFailed, SamovarError
 from samovar.core.events import Done, Event, Warned
 from samovar.core.parameters import SamplingParams
-from samovar.services.contracts import Answers, Generation, Library, Models, Presets, Responses, Slots
+from samovar.services.contracts import (
+    Answers,
+    Generation,
+    Library,
+    Models,
+    NoSuchPreset,
+    Presets,
+    Responses,
+    Slots,
+)
 
 log = logging.getLogger("samovar.api")
 
@@ -87,14 +98,16 @@ class Desk:
         settle: Callable[[], Awaitable[None]] = _nothing,
     ) -> EventStream:
         """The answer as it grows, in the words of the wire. `settle` is awaited when the wire has translated all of
-        it and its end is not yet sent. Raises the error tree before it begins."""
-        generation = await while_connected(request.receive, self._start(request, asked))
-        language = _language(request)
-        warnings = warnings_of(asked, generation, language)
-        wire = open_wire(generation, warnings)
-        run = Run(caller_of(request).tenant, asked.key, generation, wire)
-        frames = self._frames(request, wire, run, warnings, language, settle)
-        return EventStream(frames, generation.cancel, writing)
+        it and its end is not yet sent. Raises the error tree before it begins. Where the model is still being
+        loaded after a while, the stream begins with how far that is, if the writing can say it."""
+        starting = Starting(self._start(request, asked))
+        stream = _Stream(request, asked, open_wire, settle)
+        while not await starting.within(request.receive, BRIEF):
+            if writing.loading is not None and self.models.loading(asked.model) is not None:
+                frames = self._loading(starting, stream, writing.loading)
+                return EventStream(frames, starting.cancel, writing)
+        generation = starting.result()
+        return EventStream(self._frames(stream, stream.open(generation)), generation.cancel, writing)
 
     async def count(self, request: Request, asked: Asked) -> int:
         """How many tokens the first completion's prompt has. Raises the error tree."""
@@ -106,8 +119,8 @@ class Desk:
         limits.check(asked.completions)
         await names.check(self.models, asked.model)
         completions = asked.completions
-        if asked.preset is not None:
-            preset = await self.presets.params(asked.preset)
+        preset = await self._preset(asked)
+        if preset is not None:
             completions = tuple(with_preset(completion, preset) for completion in completions)
         if asked.defaults:
             usual = SamplingParams(dict(asked.defaults))
@@ -119,6 +132,16 @@ class Desk:
     async def _count(self, request: Request, asked: Asked) -> int:
         complete = await self.completions(request, asked)
         return len((await self.answers.render(complete.completions[0])).tokens)
+
+    async def _preset(self, asked: Asked) -> SamplingParams | None:
+        """What stands under the request's own values: the preset that it names, else the model's. One of the
+        model's that is gone is nothing that the request can help."""
+        if asked.preset is not None:
+            return await self.presets.params(asked.preset)
+        own = await self.library.own(asked.model or self.models.state.name or "")
+        with suppress(NoSuchPreset):
+            return await self.presets.params(own.preset) if own.preset else None
+        return None
 
     async def _start(self, request: Request, asked: Asked) -> Generation:
         complete = await self.completions(request, asked)
@@ -136,30 +159,39 @@ class Desk:
         _note(request, generation, collected.done)
         return collected, warnings + [_sentence(note, _language(request)) for note in collected.notes]
 
-    async def _frames(
-        self,
-        request: Request,
-        wire: Wire,
-        run: Run,
-        warnings: list[str],
-        language: Language,
-        settle: Callable[[], Awaitable[None]],
+    async def _loading(
+        self, starting: Starting, stream: _Stream, say_loading: Callable[[float], bytes]
     ) -> AsyncGenerator[bytes, None]:
-        with self.running.following(run):
+        """How far the load is, as long as it takes; then as `_frames`. What it ends with is said in the stream."""
+        try:
+            while not await starting.settled(BRIEF):
+                yield say_loading(self.models.loading(stream.asked.model) or 0.0)
+            opened = stream.open(starting.result())
+        except SamovarError as error:
+            unborn = stream.open(Unborn(stream.asked.model or ""))
+            yield unborn.wire.failure(outward(error), stream.language)
+            return
+        async with aclosing(self._frames(stream, opened)) as frames:
+            async for data in frames:
+                yield data
+
+    async def _frames(self, stream: _Stream, opened: _Opened) -> AsyncGenerator[bytes, None]:
+        wire, language = opened.wire, stream.language
+        with self.running.following(opened.run) as run:
             try:
-                if opened := wire.first():
-                    yield opened
+                if first := wire.first():
+                    yield first
                 async for event in run.generation:
                     run.note(event)
                     if isinstance(event, Warned):
-                        warnings.append(_sentence(event.note, language))
+                        opened.warnings.append(_sentence(event.note, language))
                     data = wire.translate(event)
                     if isinstance(event, Done):
-                        await settle()
+                        await stream.settle()
                     if data:
                         yield data
                     if isinstance(event, Done):
-                        _note(request, run.generation, event)
+                        _note(stream.request, run.generation, event)
                         return
                 raise EngineFailed("api.broken_off")
             except SamovarError as error:
@@ -178,6 +210,35 @@ def _note(request: Request, generation: Generation, done: Done) -> None:
         cached_tokens=done.usage.cached_tokens,
         completion_tokens=done.usage.completion_tokens,
     )
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A stream that has a generation, or what stands for one."""
+
+    wire: Wire
+    run: Run
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """What is known of a stream before there is a generation."""
+
+    request: Request
+    asked: Asked
+    open_wire: OpenWire
+    settle: Callable[[], Awaitable[None]]
+
+    @property
+    def language(self) -> Language:
+        return _language(self.request)
+
+    def open(self, generation: Generation) -> _Opened:
+        warnings = warnings_of(self.asked, generation, self.language)
+        wire = self.open_wire(generation, warnings)
+        run = Run(caller_of(self.request).tenant, self.asked.key, generation, wire)
+        return _Opened(wire, run, warnings)
 
 
 def _language(request: Request) -> Language:

@@ -19,14 +19,14 @@ async def listed(models: Models) -> list[InstalledModel]:
 
 
 async def check(models: Models, asked: str | None) -> None:
-    """Raises NotFound unless `asked` is a listed name, or None for the loaded model."""
+    """Raises NotFound unless `asked` is a name of a listed model, or None for the page's."""
     if asked is not None and asked != models.state.name:
         await named(models, asked)
 
 
 async def named(models: Models, name: str) -> InstalledModel:
-    """Raises NotFound with the names there are."""
-    known = await listed(models)
+    """The model of that name, or that goes by it as well. Raises NotFound with the names there are."""
+    known, name = await listed(models), models.meant(name)
     found = next((model for model in known if model.name == name), None)
     if found is None:
         installed = ", ".join(model.name for model in known) or "—"

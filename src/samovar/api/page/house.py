@@ -52,6 +52,7 @@ def router(chats: ChatService, models: Models, build: Building) -> APIRouter:
 
     @routes.post("/models/load")
     async def load(request: Request) -> Response:
+        """The page's model from now on."""
         body = await fields(request)
         name, choice = required(body, "name"), chosen_in(body)
         library = await asyncio.to_thread(models.installed)
@@ -69,7 +70,9 @@ def router(chats: ChatService, models: Models, build: Building) -> APIRouter:
 
     @routes.post("/models/unload")
     async def unload(request: Request) -> Response:
-        await models.unload()
+        """The page's model."""
+        if models.state.name is not None:
+            await models.unload(models.state.name)
         return reply(wire.model_state(models.state, language(request)), 202)
 
     return routes

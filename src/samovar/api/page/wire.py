@@ -22,7 +22,7 @@ from samovar.services.chats.events import (
     Titled,
     Whole,
 )
-from samovar.services.contracts import BuildState, InstalledModel, ModelState, Outlook, RenderedPrompt
+from samovar.services.contracts import BuildState, InstalledModel, Models, ModelState, Outlook, RenderedPrompt
 from samovar.services.presets import Listed, Preset, builtin
 from samovar.services.presets.params import plain
 from samovar.store.values import Asked, Conversation, StoredMessage, Tree
@@ -69,6 +69,21 @@ def model_state(value: ModelState, language: Language) -> Json:
         "notes": [say(note.key, language, **note.facts) for note in value.notes],
         "context": context(value.context),
     }
+
+
+def loaded(models: Models, language: Language) -> list[Json]:
+    """Models that are loaded or on their way, the one used last first; `memory`, `window` and `expires` (Unix
+    seconds, null: never by itself) once it is ready. `page`: whether the page shows it."""
+    ready = {model.name: msgspec.structs.asdict(model) for model in models.loaded()}
+    unknown = {"memory": None, "window": None, "expires": None}
+    return [
+        {
+            **model_state(state, language),
+            **ready.get(state.name or "", unknown),
+            "page": state.name == models.state.name,
+        }
+        for state in models.states()
+    ]
 
 
 def context(value: Context | None) -> Json | None:
