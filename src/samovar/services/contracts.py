@@ -17,6 +17,8 @@ from samovar.core.requests import Completion, Message, Part
 from samovar.core.rope import Context
 from samovar.hub.outlook import Outlook as Outlook
 from samovar.runtime.counts import Counts, SlotState, WorkerState
+from samovar.services.building_contract import Building as Building
+from samovar.services.building_contract import BuildState as BuildState
 from samovar.store.responses import KeptResponse as KeptResponse
 from samovar.store.responses import NoSuchResponse as NoSuchResponse
 
@@ -40,22 +42,6 @@ class ModelState(msgspec.Struct, frozen=True):
     error: ErrorValue | None = None
     notes: tuple[Note, ...] = ()
     context: Context | None = None
-
-
-BuildPhase = Literal["impossible", "available", "building", "ready", "failed"]
-
-
-class BuildState(msgspec.Struct, frozen=True):
-    """What becomes of the library that is compiled for this processor. `step` and `progress` (0 to 1) while it is;
-    `obstacle` says why it cannot be, `error` why the last attempt failed. `gain`: how many times as fast as the
-    prebuilt library the one that is there read a prompt."""
-
-    state: BuildPhase
-    step: str | None = None
-    progress: float = 0.0
-    obstacle: Note | None = None
-    error: ErrorValue | None = None
-    gain: float | None = None
 
 
 class LoadedModel(msgspec.Struct, frozen=True):
@@ -397,28 +383,4 @@ class Models(Protocol):
 
     def watch(self) -> AsyncIterator[ModelState]:
         """The present state, then each change."""
-        ...
-
-
-class Building(Protocol):
-    """The library that is compiled for this processor."""
-
-    @property
-    def state(self) -> BuildState: ...
-
-    def watch(self) -> AsyncIterator[BuildState]:
-        """The present state, then each change."""
-        ...
-
-    async def refresh(self) -> BuildState:
-        """The state, looked up again where nothing is under way: a compiler may have been installed meanwhile."""
-        ...
-
-    async def start(self) -> BuildState:
-        """Begins to build, anew where there is a library. Raises Conflict while it is built, Missing where this
-        machine cannot."""
-        ...
-
-    async def stop(self) -> BuildState:
-        """Ends a job that runs; nothing half-made stays."""
         ...

@@ -133,7 +133,13 @@ class Sea:
         self.loading.set()
 
     def fleet(self) -> Fleet:
-        rules = Rules(self.most, lambda _: STAY, self.clock, self.later, self.supervise)
+        rules = Rules(
+            most=self.most,
+            stay=lambda _: STAY,
+            clock=self.clock,
+            later=self.later,
+            supervise=self.supervise,
+        )
         return Fleet(self, self, Contexts(Context(), None), Path(), self.tell, rules)
 
     def model(self, name: str) -> InstalledModel:
