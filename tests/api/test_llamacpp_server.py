@@ -29,6 +29,15 @@ def test_texts_become_tokens_and_back(served: Served) -> None:
     assert post(served, "/detokenize", {"tokens": []}).json() == {"content": ""}
 
 
+def test_a_body_asks_for_so_many_texts_at_most(served: Served) -> None:
+    many = ["a", 97] * 300
+    assert post(served, "/tokenize", {"content": many}).status_code == 400
+    assert post(served, "/completion", {"prompt": many}).status_code == 400
+    assert post(served, "/completion", {"prompt": "a", "logit_bias": [["a", 1]] * 300}).status_code == 400
+    assert post(served, "/tokenize", {"content": [97] * 3000 + ["b"]}).json()["tokens"] == [97] * 3000 + [98]
+    assert len(served.answers.spelled) < 600
+
+
 def test_control_tokens_are_read_unless_that_is_not_wanted(served: Served) -> None:
     post(served, "/tokenize", {"content": "a"})
     post(served, "/tokenize", {"content": "a", "parse_special": False})

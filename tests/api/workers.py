@@ -16,7 +16,7 @@ class FakeSlots:
     saved: dict[tuple[str, str], int] = field(default_factory=dict)
 
     async def listed(self, tenant: str) -> tuple[SlotState, ...]:
-        return (SlotState(0, True, 0, 0, 0, 0, 0, ""), SlotState(1, False, 9, 7, 2, 2, 0, tenant))
+        return (SlotState(0, True, 0, 0, 0, 0, 0, 2048, ""), SlotState(1, False, 9, 7, 2, 2, 0, 2048, tenant))
 
     async def save(self, slot: int, name: str, tenant: str) -> Kept:
         if slot != 1:

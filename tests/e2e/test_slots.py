@@ -82,3 +82,26 @@ def test_a_prompt_of_which_nothing_is_to_be_said_is_read(starter: Served, prompt
     read = complete(starter, prompt, n_predict=0)
     assert (read["content"], read["tokens_predicted"], read["stop_type"]) == ("", 0, "limit")
     assert computed(complete(starter, prompt)) == 0
+
+
+def test_what_one_key_saved_is_nothing_to_another(serve: Serve) -> None:
+    served = serve("--api-key", "owner", "--ctx", "1024")
+
+    def key(name: str) -> dict[str, str]:
+        with served.client() as client:
+            made = client.post(
+                "/samovar/keys", json={"name": name, "scope": "manage"}, headers={"x-api-key": "owner"}
+            )
+        return {"x-api-key": made.json()["secret"]}
+
+    mine, theirs = key("mine"), key("theirs")
+    with served.client() as client:
+        said = client.post("/completion", json={"prompt": STORY, "n_predict": 2}, headers=mine).json()
+        slot = said["id_slot"]
+        save, restore = f"/slots/{slot}?action=save", f"/slots/{slot}?action=restore"
+        tea = {"filename": "tea"}
+        assert client.post(save, json=tea, headers=theirs).status_code == 404
+        assert client.post(save, json=tea, headers=mine).json()["n_saved"] == said["tokens_cached"]
+        assert client.post(restore, json=tea, headers=theirs).status_code == 404
+        assert client.get("/slots", headers=mine).json()[slot]["n_prompt_tokens"] == said["tokens_evaluated"]
+        assert client.get("/slots", headers=theirs).json()[slot]["n_prompt_tokens"] == 0

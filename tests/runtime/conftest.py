@@ -12,6 +12,7 @@ from samovar.core.requests import GenerateRequest, Part
 from samovar.runtime.loop import GenerationLoop
 from samovar.runtime.process import Stream
 from samovar.runtime.supervisor import Hooks, Supervisor
+from samovar.runtime.tally import Tally
 from samovar.runtime.trust import Verdict
 from tests.runtime.loops import OpenLoop, make_loop
 
@@ -23,6 +24,7 @@ class House:
     supervisor: Supervisor
     verdicts: list[Verdict] = field(default_factory=list)
     progress: list[float] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
 
     async def ask(self, text: str, **changes: object) -> Stream:
         worker = await self.supervisor.worker()
@@ -82,7 +84,8 @@ async def open_house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
             verdicts.append(kept)
 
         hooks = Hooks(progress.append, remember)
-        house = House(Supervisor(load, verdict or Verdict(), tmp_path / "worker.log", hooks), verdicts, progress)
+        supervisor = Supervisor(load, verdict or Verdict(), tmp_path / "worker.log", hooks)
+        house = House(supervisor, verdicts, progress, hooks.tally)
         houses.append(house)
         return house
 

@@ -73,9 +73,9 @@ def answered(timings: Timings, tier: Tier | None, first_token: float | None, *, 
 
 
 class SlotState(msgspec.Struct, frozen=True):
-    """One sequence. It holds `held` tokens for `tenant`; of its last request's `asked` were the prompt, `cached` of
-    them were there before. `drawn`: tokens of the answer so far, while it is `busy`, and `left` how many may still
-    come. `tokens`: all of the last request's, where they were asked for."""
+    """One sequence. It holds `held` tokens for `tenant`; of its last request's `asked` were the prompt. `cached`:
+    how many of those were there before, and `left`: how many may still come of at most `window`, while it is
+    `busy`. `drawn`: tokens of the answer so far. `tokens`: all of the last request's, where they were asked for."""
 
     id: int
     busy: bool
@@ -84,6 +84,7 @@ class SlotState(msgspec.Struct, frozen=True):
     cached: int
     drawn: int
     left: int
+    window: int
     tenant: str
     tokens: tuple[int, ...] = ()
 

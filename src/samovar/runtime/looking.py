@@ -41,6 +41,7 @@ def _slot(
         cached=max(job.cached, 0) if job else 0,
         drawn=len(job.tokens) - job.prompt if job else max(len(slot.last) - slot.asked, 0),
         left=choice.left(scheduler.room(job)) if job and choice else 0,
+        window=scheduler.limits.window,
         tenant=slot.tenant,
         tokens=tuple(tokens) if slot.sequence == wanted else (),
     )

@@ -98,7 +98,7 @@ class SlotService:
 
 def _veiled(state: SlotState) -> SlotState:
     """What one tenant may know of another's: that the sequence is in use."""
-    return SlotState(state.id, state.busy, 0, 0, 0, 0, 0, "")
+    return SlotState(state.id, state.busy, 0, 0, 0, 0, 0, state.window, "")
 
 
 def _checked(name: str) -> str:

@@ -13,6 +13,7 @@ from samovar.api.dialects.llamacpp.spelling import spelled
 from samovar.api.dialects.llamacpp.stream import Chunks, Finals, whole
 from samovar.api.dialects.llamacpp.translate import LlamaAsked
 from samovar.api.reading.body import decode
+from samovar.core.requests import Completion
 from samovar.services.contracts import Generation
 
 
@@ -37,7 +38,7 @@ def router(desk: Desk) -> APIRouter:
 
 
 async def _answer(desk: Desk, request: Request, asked: LlamaAsked) -> Response:
-    prompts = [await _text(desk, prompt.prompt) for prompt in asked.completions]
+    prompts = [await _text(desk, one) for one in asked.completions]
     if not asked.stream:
         collected, warnings = await desk.whole(request, asked)
         body = whole(collected, Finals(asked, prompts, collected.model, warnings))
@@ -50,9 +51,10 @@ async def _answer(desk: Desk, request: Request, asked: LlamaAsked) -> Response:
     return await desk.stream(request, asked, open_wire)
 
 
-async def _text(desk: Desk, prompt: str | tuple[int, ...] | None) -> str:
+async def _text(desk: Desk, completion: Completion) -> str:
     """The prompt as llama.cpp repeats it in its answer."""
+    prompt = completion.prompt
     if not isinstance(prompt, tuple):
         return prompt or ""
-    pieces = await desk.answers.detokenize(prompt)
+    pieces = await desk.answers.detokenize(prompt, completion.model)
     return b"".join(piece for _, piece in pieces).decode("utf-8", "replace")

@@ -27,7 +27,7 @@ def router(desk: Desk) -> APIRouter:
         listed = await desk.slots.listed(caller_of(request).tenant)
         if request.query_params.get("fail_on_no_slot") and all(slot.busy for slot in listed):
             raise Busy("slots.none_free", count=len(listed))
-        return _json(_listed(desk, listed))
+        return _json(_listed(listed))
 
     @routes.post("/slots/{slot}")
     async def act(request: Request, slot: str) -> Response:
@@ -58,12 +58,11 @@ async def _done(desk: Desk, action: str, slot: int, name: str, tenant: str) -> d
     return {"id_slot": kept.slot, "filename": name, tokens: kept.tokens, size: kept.size, "timings": timings}
 
 
-def _listed(desk: Desk, slots: Sequence[SlotState]) -> list[dict[str, object]]:
-    window = next((model.window for model in desk.models.loaded()), 0)
+def _listed(slots: Sequence[SlotState]) -> list[dict[str, object]]:
     return [
         {
             "id": slot.id,
-            "n_ctx": window,
+            "n_ctx": slot.window,
             "speculative": False,
             "is_processing": slot.busy,
             "n_past": slot.held,

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
-from samovar.api.dialects.llamacpp.spelling import spelled
+from samovar.api.dialects.llamacpp.spelling import MOST_TEXTS, spelled
 from samovar.api.dialects.openai import translate as openai
 from samovar.api.reading.body import Fields, Json, decode
 from samovar.api.reading.prompts import are_tokens, read_prompts
@@ -70,15 +71,19 @@ async def _tokenized(desk: Desk, body: Json) -> dict[str, object]:
     bos = fields.flag("add_special")
     special = fields.take("parse_special") is not False
     model, with_pieces, content = model_in(fields), fields.flag("with_pieces"), fields.take("content")
+    pieces = content if isinstance(content, list) else [] if content is None else [content]
+    if sum(isinstance(piece, str) for piece in pieces) > MOST_TEXTS:
+        raise fields.wrong("content", f"array of at most {MOST_TEXTS} texts", content)
     found: list[tuple[int, bytes]] = []
-    for i, piece in enumerate(content if isinstance(content, list) else [content]):
-        first = bos and i == 0
-        if isinstance(piece, str):
+    for text, alike in groupby(pieces, lambda piece: isinstance(piece, str)):
+        run = list(alike)
+        for piece in run if text else ():
+            first = bos and not found
             found += await desk.answers.tokenize(piece, special=special, bos=first, model=model)
-        elif piece is not None:
-            if not are_tokens([piece]):
-                raise fields.wrong("content", "string", piece)
-            found += await desk.answers.detokenize((piece,), model)
+        if not text:
+            if not are_tokens(run):
+                raise fields.wrong("content", "string", content)
+            found += await desk.answers.detokenize(tuple(run), model)
     return {"tokens": [_piece(*token) if with_pieces else token[0] for token in found]}
 
 
