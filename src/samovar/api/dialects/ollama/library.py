@@ -65,11 +65,13 @@ class Shelf:
         await self._alias(source, destination)
 
     async def delete(self, request: Request) -> None:
-        fields = Fields(decode(await request.body()))
-        wanted = _required(fields)
+        """Files go by a model's own name only: whoever deletes another name of it means that name."""
+        wanted = _required(Fields(decode(await request.body())))
         aliases = await self.desk.library.aliases()
-        name = next((name for name in (wanted, untagged(wanted)) if name in aliases), None)
-        await self.desk.library.remove(name or await self.catalogue.resolve(wanted) or wanted)
+        alias = next((name for name in (wanted, untagged(wanted)) if name in aliases), None)
+        if alias is not None:
+            raise Missing("ollama.alias", name=alias, model=aliases[alias])
+        await self.desk.library.remove(await self.catalogue.resolve(wanted) or wanted)
 
     async def create(self, request: Request) -> Response:
         fields = Fields(decode(await request.body()))
