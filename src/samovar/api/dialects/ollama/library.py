@@ -14,7 +14,7 @@ from samovar.api.answering.desk import Desk
 from samovar.api.dialects.ollama.answering import json_response, writing_for
 from samovar.api.dialects.ollama.catalogue import Catalogue, digest
 from samovar.api.dialects.ollama.errors import error_shape
-from samovar.api.dialects.ollama.names import untagged
+from samovar.api.dialects.ollama.names import resolved, untagged
 from samovar.api.dialects.ollama.translate import read_model, read_switch
 from samovar.api.dialects.ollama.wire import encode
 from samovar.api.errors import outward
@@ -65,11 +65,12 @@ class Shelf:
         await self._alias(source, destination)
 
     async def delete(self, request: Request) -> None:
-        fields = Fields(decode(await request.body()))
-        wanted = _required(fields)
-        aliases = await self.desk.library.aliases()
-        name = next((name for name in (wanted, untagged(wanted)) if name in aliases), None)
-        await self.desk.library.remove(name or await self.catalogue.resolve(wanted) or wanted)
+        """Files go by a model's own name only: whoever deletes another name of it means that name."""
+        wanted = _required(Fields(decode(await request.body())))
+        name = await self.catalogue.resolve(wanted) or wanted
+        if resolved(wanted, [name], {}) is None:
+            raise Missing("ollama.alias", name=untagged(wanted)[:200], model=name)
+        await self.desk.library.remove(name)
 
     async def create(self, request: Request) -> Response:
         fields = Fields(decode(await request.body()))
