@@ -69,9 +69,7 @@ def test_ids_are_made_shorter_for_a_template_that_refuses_others() -> None:
         CALLS
         + "{{ raise_exception('9') if c.id | length != 9 else c.id }}{% endfor %}{{ m.tool_call_id }}{% endfor %}"
     )
-    text = written(
-        strict, ASKED, msgspec.structs.replace(CALLED, tool_calls=(ToolCall("call_0123", "f", "{}"),))
-    )
+    text = written(strict, ASKED, msgspec.structs.replace(CALLED, tool_calls=(ToolCall("call_0123", "f", "{}"),)))
     assert text == "call_0123"
     long = "call_0123456789"
     called = Message("assistant", "", tool_calls=(ToolCall(long, "f", "{}"),))

@@ -155,6 +155,13 @@ def test_one_call_at_most_where_several_are_not_wanted(format: ToolFormat) -> No
     assert not follows(format, single, format.write(CALLS))
 
 
+def test_arguments_that_nobody_listed_cannot_come_unless_they_may() -> None:
+    required, text = Tools((ADD,), "required"), HERMES.write([ToolCall("", "add", '{"a": 1, "b": 2}')])
+    assert not follows(HERMES, required, text)
+    open_schema = {**ADD.parameters, "additionalProperties": True}
+    assert follows(HERMES, Tools((Tool("add", "", open_schema),), "required"), text)
+
+
 @each_format
 def test_a_function_without_arguments_can_be_called(format: ToolFormat) -> None:
     now = Tool("now")

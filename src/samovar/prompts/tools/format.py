@@ -90,11 +90,17 @@ def compact(arguments: str) -> str:
 def json_rule(schema: Mapping[str, object], root: Mapping[str, object] | None = None) -> str:
     """Lark for any JSON that fits `schema`, which is part of `root`, or for an object where it is all there is.
     What of it no grammar can hold to is left to the model."""
-    shared = (
-        {"type": "object"} if root is None else {key: root[key] for key in ("$defs", "definitions") if key in root}
-    )
     guidance = {"lenient": True, "whitespace_pattern": WHITESPACE}
-    return "%json " + json.dumps({**shared, **schema, "x-guidance": guidance})
+    return "%json " + json.dumps({**_context(schema, root), **schema, "x-guidance": guidance})
+
+
+def _context(schema: Mapping[str, object], root: Mapping[str, object] | None) -> dict[str, object]:
+    """What holds for `schema` without being in it. Who lists arguments wants those: small models would think of
+    more without end."""
+    if root is not None:
+        return {key: root[key] for key in ("$defs", "definitions") if key in root}
+    listed = schema.get("properties") and not schema.keys() & {"allOf", "anyOf", "oneOf", "$ref"}
+    return {"type": "object", "additionalProperties": False} if listed else {"type": "object"}
 
 
 WHITESPACE = r"( |\n[ \t]{0,20})?"
