@@ -90,6 +90,8 @@ def plan_of(completion: Completion, manner: Manner, prompt: str) -> Plan:
     its tools and its own constraint exclude each other."""
     tools = completion.tools if completion.tools and completion.tools.choice != "none" else None
     opened = manner.thinking.is_open(prompt)
+    if completion.continue_last:
+        opened = opened or manner.thinking.is_unfinished(completion.messages[-1].content)
     wanted = completion.constraint
     if tools is None:
         if wanted and opened and not wanted.start_after:
