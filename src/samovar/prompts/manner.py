@@ -14,7 +14,7 @@ from samovar.core.requests import Completion, Constraint, Tools
 from samovar.prompts.parsing import Entered, Plain, Reading, Said, Source, until
 from samovar.prompts.reasoning import Thinking, thinking_of, thoughts
 from samovar.prompts.tools.format import ToolFormat
-from samovar.prompts.tools.grammar import constraint
+from samovar.prompts.tools.grammar import constraint, form
 from samovar.prompts.tools.hermes import HERMES
 from samovar.prompts.tools.reading import content
 from samovar.prompts.tools.registry import format_of
@@ -94,8 +94,7 @@ def plan_of(completion: Completion, manner: Manner, prompt: str) -> Plan:
         opened = opened or manner.thinking.is_unfinished(completion.messages[-1].content)
     wanted = completion.constraint
     if tools is None:
-        if wanted and opened and not wanted.start_after:
-            wanted = replace(wanted, start_after=(manner.thinking.close,))
-        return Plan(manner, None, opened, wanted)
+        held = wanted and form(manner.format, manner.thinking, wanted, opened=opened)
+        return Plan(manner, None, opened, held)
     held = constraint(manner.format, tools, manner.thinking, opened=opened, wanted=wanted)
     return Plan(manner, tools, opened, held)

@@ -46,7 +46,8 @@ class ToolFormat:
     true, else all together; `between` parts them. `also`: other marks by which they may begin. `shown`: control
     tokens that calls are written with. `lazy`: behind `start` nothing but a call can be meant, so that a grammar
     may begin there. `whole`: reads an answer with channels of its own for everything; where thoughts are one,
-    `musing` is what such an answer writes before, at the end of, and after them."""
+    `musing` is what such an answer writes before, at the end of, and after them, and `saying` what it writes before
+    what it says."""
 
     name: str
     recognised: tuple[tuple[str, ...], ...]
@@ -61,6 +62,7 @@ class ToolFormat:
     also: tuple[str, ...] = ()
     whole: Whole | None = None
     musing: tuple[str, str, str] | None = None
+    saying: str = ""
 
     def recognises(self, template: str) -> bool:
         return any(all(mark in template for mark in marks) for marks in self.recognised)
