@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from samovar.core.requests import Message, Tool, ToolCall
 from samovar.prompts.manner import manner_of
 from samovar.prompts.reasoning import MARKS, spelled_out
 from samovar.prompts.template import render
-from samovar.prompts.tools.described import described
+from samovar.prompts.tools.described import as_text, described
 from samovar.prompts.tools.formattable import markdown
+from samovar.prompts.tools.hermes import HERMES
 from samovar.prompts.tools.registry import FORMATS, format_of
 from samovar.prompts.turns import named
 
@@ -62,6 +64,25 @@ def test_a_result_is_given_the_name_of_its_function() -> None:
     assert named((ASKED, RESULT))[1].name is None
 
 
+def test_ids_are_made_shorter_for_a_template_that_refuses_others() -> None:
+    strict = (
+        CALLS
+        + "{{ raise_exception('9') if c.id | length != 9 else c.id }}{% endfor %}{{ m.tool_call_id }}{% endfor %}"
+    )
+    text = written(strict, ASKED, msgspec.structs.replace(CALLED, tool_calls=(ToolCall("call_0123", "f", "{}"),)))
+    assert text == "call_0123"
+    long = "call_0123456789"
+    called = Message("assistant", "", tool_calls=(ToolCall(long, "f", "{}"),))
+    text = written(strict, ASKED, called, Message("tool", "2", tool_call_id=long))
+    assert len(text) == 18
+    assert text[:9] == text[9:]
+
+
+def test_thoughts_before_a_call_are_there_under_the_name_that_gpt_oss_has_for_them() -> None:
+    thought = msgspec.structs.replace(CALLED, reasoning="hm")
+    assert written(LOOP + "{{ m.thinking }}{% endfor %}", ASKED, thought) == "hm"
+
+
 def test_calls_and_results_are_not_merged_with_their_neighbours() -> None:
     strict = (
         LOOP + "{% if loop.index0 > 0 and m.role == 'user' and messages[loop.index0 - 1].role == 'user' %}"
@@ -108,17 +129,17 @@ TOOL = Tool("add", "Adds", {"type": "object", "properties": {"a": {"type": "inte
 
 
 def test_tools_are_described_where_the_template_knows_none() -> None:
-    messages = described((Message("system", "Be brief."), ASKED, CALLED, RESULT), [TOOL])
+    messages = described(as_text((Message("system", "Be brief."), ASKED, CALLED, RESULT)), [TOOL], HERMES)
     assert [message.role for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[0].content.startswith("Be brief.\n\n# Tools")
     assert '"name": "add"' in messages[0].content
     assert messages[2].content == '<tool_call>\n{"name": "add", "arguments": {"a": 1, "who": "Ян"}}\n</tool_call>'
     assert messages[3].content == "<tool_response>\n2\n</tool_response>"
-    assert described((ASKED,), [TOOL])[0].role == "system"
+    assert described((ASKED,), [TOOL], HERMES)[0].role == "system"
 
 
-def test_old_calls_become_text_even_where_nothing_is_offered_any_more() -> None:
-    assert [message.role for message in described((ASKED, CALLED, RESULT), [])] == ["user", "assistant", "user"]
+def test_nothing_is_described_where_nothing_is_offered() -> None:
+    assert described((ASKED, CALLED, RESULT), [], HERMES) == (ASKED, CALLED, RESULT)
 
 
 def test_every_format_is_found_by_its_marks() -> None:
@@ -143,7 +164,8 @@ def test_every_format_is_found_by_its_marks() -> None:
 )
 def test_a_template_is_known_by_its_marks(template: str, name: str) -> None:
     known = manner_of(template)
-    assert (known.format.name, known.knows_tools) == (name, True)
+    assert (known.format.name, known.knows_calls) == (name, True)
+    assert known.knows_tools == ("if tools" in template)
 
 
 def test_a_template_that_is_given_no_tools_knows_none() -> None:

@@ -4,6 +4,7 @@ from that, what one request asks of the worker and of the reader of its answer."
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,7 +14,7 @@ from samovar.core.requests import Completion, Constraint, Tools
 from samovar.prompts.parsing import Entered, Plain, Reading, Said, Source, until
 from samovar.prompts.reasoning import Thinking, thinking_of, thoughts
 from samovar.prompts.tools.format import ToolFormat
-from samovar.prompts.tools.grammar import constraint
+from samovar.prompts.tools.grammar import constraint, form
 from samovar.prompts.tools.hermes import HERMES
 from samovar.prompts.tools.reading import content
 from samovar.prompts.tools.registry import format_of
@@ -21,10 +22,11 @@ from samovar.prompts.tools.registry import format_of
 
 @dataclass(frozen=True)
 class Manner:
-    """`knows_tools`: the template is given tools, and `format` is its own; else they are described to the model in
-    a system message."""
+    """`knows_calls`: `format` is the template's own, which writes earlier calls and their results; else those have
+    to be text. `knows_tools`: it also lists the tools; else they have to be described to the model."""
 
     format: ToolFormat
+    knows_calls: bool
     knows_tools: bool
     thinking: Thinking
 
@@ -79,7 +81,8 @@ class Plan:
 def manner_of(template: str) -> Manner:
     """What is known from the template's text."""
     format = format_of(template)
-    return Manner(format or HERMES, format is not None, thinking_of(template))
+    lists = bool(format) and re.search(r"\btools\b", template) is not None
+    return Manner(format or HERMES, format is not None, lists, thinking_of(template))
 
 
 def plan_of(completion: Completion, manner: Manner, prompt: str) -> Plan:
@@ -87,10 +90,11 @@ def plan_of(completion: Completion, manner: Manner, prompt: str) -> Plan:
     its tools and its own constraint exclude each other."""
     tools = completion.tools if completion.tools and completion.tools.choice != "none" else None
     opened = manner.thinking.is_open(prompt)
+    if completion.continue_last:
+        opened = opened or manner.thinking.is_unfinished(completion.messages[-1].content)
     wanted = completion.constraint
     if tools is None:
-        if wanted and opened and not wanted.start_after:
-            wanted = replace(wanted, start_after=(manner.thinking.close,))
-        return Plan(manner, None, opened, wanted)
+        held = wanted and form(manner.format, manner.thinking, wanted, opened=opened)
+        return Plan(manner, None, opened, held)
     held = constraint(manner.format, tools, manner.thinking, opened=opened, wanted=wanted)
     return Plan(manner, tools, opened, held)

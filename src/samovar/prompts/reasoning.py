@@ -19,6 +19,10 @@ class Thinking:
         """Whether the prompt leaves the model in the middle of its thoughts: many templates open them."""
         return prompt.rstrip(SPACE).endswith(self.open.rstrip(SPACE))
 
+    def is_unfinished(self, answer: str) -> bool:
+        """Whether an answer that is to be continued stops in the middle of its thoughts."""
+        return answer.rfind(self.open) > answer.rfind(self.close)
+
 
 THINK = Thinking("<think>", "</think>")
 """Qwen3, DeepSeek R1, GLM 4.5 and most others."""

@@ -21,7 +21,7 @@ from samovar.core.requests import Message, Part
 from samovar.prompts.budget import DEEPEST, Budget
 from samovar.prompts.disguise import Disguise, rewritten, strings
 from samovar.prompts.sandbox import Sandbox
-from samovar.prompts.turns import NOTHING, Turn, hidden, turn
+from samovar.prompts.turns import NOTHING, Turn, hidden, short_ids, turn
 
 Variables = Mapping[str, object]
 
@@ -164,11 +164,14 @@ class _Job(msgspec.Struct, frozen=True):
 def _ways(messages: list[Message]) -> Iterator[tuple[list[Message], tuple[Note, ...]]]:
     """The messages as they are, then as stricter templates take them, with what was done to them."""
     yield messages, ()
-    merged = _merged(messages)
-    if merged != messages:
+    short = short_ids(messages)
+    if short != messages:
+        yield short, ()
+    merged = _merged(short)
+    if merged != short:
         yield merged, (Note("prompts.turns_merged"),)
-    folded = _folded(messages)
-    if folded != messages:
+    folded = _folded(short)
+    if folded != short:
         yield folded, (Note("prompts.system_folded"),)
     if folded[0].role == "assistant":
         yield [Message("user", ""), *folded], (Note("prompts.greeting_first"),)

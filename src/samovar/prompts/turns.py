@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -12,6 +13,8 @@ from samovar.core.requests import Message, ToolCall
 from samovar.prompts.disguise import rewritten
 
 Turn = dict[str, object]
+
+SHORT = 9
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -39,6 +42,9 @@ def turn(message: Message, arguments: Callable[[str], object] = parsed) -> Turn:
         found["name"] = message.name
     if message.reasoning is not None:
         found["reasoning_content"] = message.reasoning
+    if message.tool_calls and message.reasoning and not message.content:
+        # GPT-OSS's template wants it so, and refuses both a content and thoughts.
+        found["thinking"] = message.reasoning
     if message.tool_calls:
         found["tool_calls"] = [_called(call, arguments) for call in message.tool_calls]
     if message.tool_call_id is not None:
@@ -78,6 +84,22 @@ def _hidden(arguments: str, hide: Callable[[str], str]) -> str:
     if isinstance(meant, str):
         return hide(meant)
     return json.dumps(rewritten(meant, hide), ensure_ascii=False)
+
+
+def short_ids(messages: Sequence[Message]) -> list[Message]:
+    """Each id of a call as nine letters and digits, which is all that Mistral's templates take."""
+    return [
+        replace(
+            message,
+            tool_calls=tuple(replace(call, id=_short(call.id)) for call in message.tool_calls),
+            tool_call_id=message.tool_call_id and _short(message.tool_call_id),
+        )
+        for message in messages
+    ]
+
+
+def _short(id: str) -> str:
+    return id if len(id) == SHORT and id.isalnum() else blake2b(id.encode(), digest_size=8).hexdigest()[:SHORT]
 
 
 def named(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -14,7 +14,7 @@ from samovar.prompts.infill import infill
 from samovar.prompts.manner import manner_of
 from samovar.prompts.reasoning import spelled_out
 from samovar.prompts.template import Rendered, render
-from samovar.prompts.tools.described import definition, described
+from samovar.prompts.tools.described import as_text, definition, described
 from samovar.prompts.turns import NOTHING, named
 
 
@@ -29,14 +29,14 @@ async def rendered_chat(completion: Completion, info: EngineInfo) -> Rendered:
     template = template_of(completion, info)
     offered = completion.tools.offered if completion.tools and completion.tools.choice != "none" else ()
     turns, last = named(completion.messages), completion.continue_last
-    if manner_of(template or "").knows_tools:
+    manner = manner_of(template or "")
+    if manner.knows_tools:
         tools = [definition(tool) for tool in offered]
         return await _rendered(
             template, turns, info, continue_last=last, tools=tools, variables=completion.variables
         )
-    prompt = await _rendered(
-        template, described(turns, offered), info, continue_last=last, variables=completion.variables
-    )
+    chat = described(turns if manner.knows_calls else as_text(turns), offered, manner.format)
+    prompt = await _rendered(template, chat, info, continue_last=last, variables=completion.variables)
     return replace(prompt, notes=(*prompt.notes, Note("tools.described"))) if offered else prompt
 
 

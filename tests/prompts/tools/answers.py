@@ -34,7 +34,7 @@ TOOLS = Tools((WEATHER, ADD))
 
 
 def manner(format: ToolFormat) -> Manner:
-    return Manner(format, True, THINK)
+    return Manner(format, True, True, THINK)
 
 
 def plan(format: ToolFormat, tools: Tools | None = TOOLS, *, prompt: str = "") -> Plan:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from samovar.core.requests import Tools
+from samovar.core.requests import Completion, Message, Tools
+from samovar.prompts.manner import plan_of
 from samovar.prompts.tools.registry import FORMATS
-from tests.prompts.tools.answers import TOOLS, plan, told
+from tests.prompts.tools.answers import TOOLS, manner, plan, told
 
 BY_NAME = {format.name: format for format in FORMATS}
 OSLO = [("get_weather", {"city": "Oslo"})]
@@ -186,6 +187,17 @@ def test_thoughts(prompt: str, answer: str, thought: str, text: str, tools: Tool
         read = told(plan(BY_NAME["hermes"], tools, prompt=prompt), *pieces)
         assert (read.thought, read.text, read.reason) == (thought, text, "stop")
         assert len(read.tokens) == len(pieces)
+
+
+@pytest.mark.parametrize(
+    ("so_far", "thought", "text"),
+    [("<think>\nHm,", "well.", "Hello."), ("<think>Hm.</think> So", "", "well.</think>Hello.")],
+)
+def test_thoughts_go_on_where_an_unfinished_answer_left_them(so_far: str, thought: str, text: str) -> None:
+    begun = (Message("user", "?"), Message("assistant", so_far))
+    completion = Completion(messages=begun, continue_last=True, reads=True)
+    read = told(plan_of(completion, manner(BY_NAME["hermes"]), f"…{so_far}"), "well.</think>Hello.")
+    assert (read.thought, read.text) == (thought, text)
 
 
 def test_a_call_behind_thoughts() -> None:

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
+from msgspec.structs import replace
 
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import Completion, Constraint, Message, Tool, ToolCall, Tools
 from samovar.prompts.manner import plan_of
 from samovar.prompts.tools.format import ToolFormat
+from samovar.prompts.tools.harmony import HARMONY
 from samovar.prompts.tools.hermes import HERMES
 from samovar.prompts.tools.registry import FORMATS
 from samovar.sampling.grammar.forms import compose
@@ -155,6 +157,13 @@ def test_one_call_at_most_where_several_are_not_wanted(format: ToolFormat) -> No
     assert not follows(format, single, format.write(CALLS))
 
 
+def test_arguments_that_nobody_listed_cannot_come_unless_they_may() -> None:
+    required, text = Tools((ADD,), "required"), HERMES.write([ToolCall("", "add", '{"a": 1, "b": 2}')])
+    assert not follows(HERMES, required, text)
+    open_schema = {**ADD.parameters, "additionalProperties": True}
+    assert follows(HERMES, Tools((Tool("add", "", open_schema),), "required"), text)
+
+
 @each_format
 def test_a_function_without_arguments_can_be_called(format: ToolFormat) -> None:
     now = Tool("now")
@@ -197,6 +206,21 @@ def test_a_grammar_cannot_be_combined_with_tools_that_may_be_called() -> None:
     completion = Completion(messages=(Message("user", "?"),), tools=TOOLS, reads=True, constraint=regex)
     with pytest.raises(InvalidInput, match="JSON schema"):
         plan_of(completion, manner(HERMES), "")
+
+
+def test_a_form_that_is_asked_for_is_that_of_the_channel_that_is_said() -> None:
+    schema = Constraint("json_schema", '{"type": "integer"}')
+    completion = Completion(messages=(Message("user", "?"),), reads=True, constraint=schema)
+    held = plan_of(completion, manner(HARMONY), "<|start|>assistant").constraint
+    assert held is not None
+    said = "<|channel|>final<|message|>3"
+    assert takes(HARMONY, held, said)
+    assert takes(HARMONY, held, f"<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant{said}")
+    assert not takes(HARMONY, held, "<|channel|>final<|message|>Three.")
+    with_tools = plan_of(replace(completion, tools=TOOLS), manner(HARMONY), "<|start|>assistant").constraint
+    assert with_tools is not None
+    assert takes(HARMONY, with_tools, said)
+    assert takes(HARMONY, with_tools, HARMONY.write(CALLS))
 
 
 def test_a_form_that_is_asked_for_begins_behind_the_thoughts() -> None:

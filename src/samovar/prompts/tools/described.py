@@ -1,5 +1,5 @@
-"""Tools for a model whose template knows none: they are described to it in a system message, in the form that most
-models know (Hermes), and earlier calls and their results become text."""
+"""Tools for a model whose template lists none: they are described to it in a system message. Where it does not know
+calls either, they are to have the form that most models know (Hermes), and earlier ones become text."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from samovar.core.requests import Message, Tool
-from samovar.prompts.tools.format import as_json
+from samovar.core.requests import Message, Tool, ToolCall
+from samovar.prompts.tools.format import ToolFormat, as_json
 from samovar.prompts.tools.hermes import HERMES
 
 _BEFORE = """# Tools
@@ -19,11 +19,9 @@ You can call functions. These are the ones there are, each as a JSON object in a
 _AFTER = """
 </tools>
 
-To call a function, write a JSON object with its name and its arguments inside <tool_call></tool_call>:
-<tool_call>
-{"name": "the function's name", "arguments": {"an argument's name": "its value"}}
-</tool_call>
-The results come back inside <tool_response></tool_response>."""
+To call a function, answer in exactly this form, with its name and its arguments:
+"""
+_EXAMPLE = ToolCall("", "function_name", '{"argument_name": "value"}')
 
 
 def definition(tool: Tool) -> dict[str, object]:
@@ -32,15 +30,20 @@ def definition(tool: Tool) -> dict[str, object]:
     return {"type": "function", "function": function}
 
 
-def described(messages: Sequence[Message], tools: Sequence[Tool]) -> tuple[Message, ...]:
-    """`messages` with the tools explained at their beginning, and nothing in them but text."""
-    plain = tuple(map(_as_text, messages))
+def described(messages: Sequence[Message], tools: Sequence[Tool], format: ToolFormat) -> tuple[Message, ...]:
+    """`messages` with the tools explained at their beginning, which are to be called in `format`."""
     if not tools:
-        return plain
-    words = _BEFORE + "\n".join(as_json(definition(tool)) for tool in tools) + _AFTER
-    if plain and plain[0].role == "system":
-        return (replace(plain[0], content=f"{plain[0].content}\n\n{words}".lstrip()), *plain[1:])
-    return (Message("system", words), *plain)
+        return tuple(messages)
+    listed = "\n".join(as_json(definition(tool)) for tool in tools)
+    words = f"{_BEFORE}{listed}{_AFTER}{format.write((_EXAMPLE,))}"
+    if messages and messages[0].role == "system":
+        return (replace(messages[0], content=f"{messages[0].content}\n\n{words}".lstrip()), *messages[1:])
+    return (Message("system", words), *messages)
+
+
+def as_text(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """`messages` with nothing in them but text: for templates that know neither calls nor results."""
+    return tuple(map(_as_text, messages))
 
 
 def _as_text(message: Message) -> Message:

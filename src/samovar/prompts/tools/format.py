@@ -46,7 +46,8 @@ class ToolFormat:
     true, else all together; `between` parts them. `also`: other marks by which they may begin. `shown`: control
     tokens that calls are written with. `lazy`: behind `start` nothing but a call can be meant, so that a grammar
     may begin there. `whole`: reads an answer with channels of its own for everything; where thoughts are one,
-    `musing` is what such an answer writes before, at the end of, and after them."""
+    `musing` is what such an answer writes before, at the end of, and after them, and `saying` what it writes before
+    what it says."""
 
     name: str
     recognised: tuple[tuple[str, ...], ...]
@@ -61,6 +62,7 @@ class ToolFormat:
     also: tuple[str, ...] = ()
     whole: Whole | None = None
     musing: tuple[str, str, str] | None = None
+    saying: str = ""
 
     def recognises(self, template: str) -> bool:
         return any(all(mark in template for mark in marks) for marks in self.recognised)
@@ -90,11 +92,17 @@ def compact(arguments: str) -> str:
 def json_rule(schema: Mapping[str, object], root: Mapping[str, object] | None = None) -> str:
     """Lark for any JSON that fits `schema`, which is part of `root`, or for an object where it is all there is.
     What of it no grammar can hold to is left to the model."""
-    shared = (
-        {"type": "object"} if root is None else {key: root[key] for key in ("$defs", "definitions") if key in root}
-    )
     guidance = {"lenient": True, "whitespace_pattern": WHITESPACE}
-    return "%json " + json.dumps({**shared, **schema, "x-guidance": guidance})
+    return "%json " + json.dumps({**_context(schema, root), **schema, "x-guidance": guidance})
+
+
+def _context(schema: Mapping[str, object], root: Mapping[str, object] | None) -> dict[str, object]:
+    """What holds for `schema` without being in it. Who lists arguments wants those: small models would think of
+    more without end."""
+    if root is not None:
+        return {key: root[key] for key in ("$defs", "definitions") if key in root}
+    listed = schema.get("properties") and not schema.keys() & {"allOf", "anyOf", "oneOf", "$ref"}
+    return {"type": "object", "additionalProperties": False} if listed else {"type": "object"}
 
 
 WHITESPACE = r"( |\n[ \t]{0,20})?"

@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import Constraint, Tool, Tools
 from samovar.prompts.reasoning import Thinking
@@ -36,10 +38,22 @@ def constraint(
     if wanted is not None:
         if wanted.kind != "json_schema":
             raise InvalidInput("tools.with_grammar")
-        return Constraint("lark", rules.text(f"start: {before} (calls | %json {wanted.text})"), marks=marks)
+        said = f"{rules.literal(format.saying)} %json {wanted.text}"
+        return Constraint("lark", rules.text(f"start: {before} (calls | {said})"), marks=marks)
     if not format.lazy:
         return None
     return Constraint("lark", rules.text(rules.chosen_by_the_model(thinking, opened=opened)), marks=marks)
+
+
+def form(format: ToolFormat, thinking: Thinking, wanted: Constraint, *, opened: bool) -> Constraint:
+    """`wanted` of an answer that calls nothing: it holds for what is said, not for the thoughts before."""
+    if format.saying and wanted.kind == "json_schema":
+        rules = _Rules(format, (), format.shown, several=False)
+        before = f"{rules.thoughts(thinking, opened=opened)} {rules.literal(format.saying)}"
+        return Constraint("lark", f"start: {before} %json {wanted.text}", marks=format.shown)
+    if opened and not wanted.start_after:
+        return replace(wanted, start_after=(thinking.close,))
+    return wanted
 
 
 def _chosen(tools: Tools) -> Sequence[Tool]:

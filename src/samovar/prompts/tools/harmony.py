@@ -86,5 +86,6 @@ HARMONY = ToolFormat(
     shown=("<|channel|>", "<|message|>", "<|constrain|>", "<|start|>", "<|end|>", "<|call|>", "<|return|>"),
     lazy=False,
     whole=read,
+    saying="<|channel|>final<|message|>",
     musing=("<|channel|>analysis<|message|>", "<|end|>", "<|start|>assistant"),
 )

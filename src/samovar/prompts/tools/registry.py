@@ -50,7 +50,7 @@ FORMATS: tuple[ToolFormat, ...] = (
 
 
 def format_of(template: str) -> ToolFormat | None:
-    """None for a template that is not given tools, or writes calls in a way that nobody here knows."""
+    """None for a template that knows neither tools nor calls, or writes those in a way that nobody here knows."""
     if "tools" not in template and "tool_calls" not in template:
         return None
     return next((format for format in FORMATS if format.recognises(template)), None)
