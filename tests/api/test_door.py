@@ -199,6 +199,10 @@ def test_a_network_of_ipv6_is_one_guesser() -> None:
         attempts.failed(f"2001:db8::{guess}", bytes([guess]))
     assert attempts.wait("2001:db8::ffff") > 0
     assert attempts.wait("2001:db8:1::1") == 0
+    for guess in range(MOST):
+        attempts.failed("::ffff:10.0.0.1", bytes([guess]))
+    assert attempts.wait("10.0.0.1") > 0
+    assert attempts.wait("::ffff:10.0.0.2") == 0
 
 
 def test_the_table_of_guessers_is_bounded_and_forgets_the_oldest() -> None:

@@ -164,6 +164,7 @@ def test_the_log_has_a_line_a_request_and_nothing_that_was_said(serve: Serve) ->
         client.get(f"/v1/models/{CANARY}")
         client.get(f"/{CANARY}")
         client.get("/health")
+        client.post("/api/generate", json={"prompt": CANARY, "stream": False})
     served.stop()
     log = "".join(path.read_text(encoding="utf-8") for path in (served.home / "logs").glob("front.log*"))
     assert CANARY not in log
@@ -174,4 +175,5 @@ def test_the_log_has_a_line_a_request_and_nothing_that_was_said(serve: Serve) ->
     assert re.search(r"method=POST route=/v1/completions status=200 ms=[\d.]+ key=--api-key", answered)
     assert re.search(r"model=echo prompt_tokens=\d+ cached_tokens=\d+ completion_tokens=5", answered)
     assert any("route=/v1/models/{name:path} status=404" in line for line in lines)
+    assert any("route=/api/generate status=200" in line for line in lines)
     assert not any("/health" in line for line in lines)

@@ -51,4 +51,5 @@ def _network(address: str) -> str:
     found = parsed(address)
     if found is None or found.version == 4:
         return address
-    return found.exploded[:19]
+    # A socket that listens on both kinds writes IPv4 addresses like this.
+    return str(found.ipv4_mapped) if found.ipv4_mapped else found.exploded[:19]

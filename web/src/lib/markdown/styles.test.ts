@@ -11,7 +11,7 @@ test("a formula has no style attribute on its way, and all its styles in the end
   got.innerHTML = held;
   dress(got);
   expect(got.querySelectorAll("[data-style]")).toHaveLength(0);
-  const styles = (root: HTMLElement) => [...root.querySelectorAll<HTMLElement>("*")].map(({ style }) => style.cssText);
+  const styles = (root: HTMLElement) => [...root.querySelectorAll<HTMLElement>("*")].map(({ style }) => style?.cssText ?? "");
   expect(styles(got)).toEqual(styles(wanted));
   expect(styles(got).some(Boolean)).toBe(true);
   expect(got.textContent).toBe(wanted.textContent);
