@@ -283,7 +283,12 @@ NO_RESPONSES = cast(ResponseStore, None)
 """For tests whose requests keep no response."""
 
 
-def app_of_fakes(home: Path, keys: KeyService | None = None, answers: FakeAnswers | None = None) -> FastAPI:
+def app_of_fakes(
+    home: Path,
+    keys: KeyService | None = None,
+    answers: FakeAnswers | None = None,
+    responses: ResponseStore = NO_RESPONSES,
+) -> FastAPI:
     """The whole app without a server."""
     return create_app(
         Services(
@@ -295,7 +300,7 @@ def app_of_fakes(home: Path, keys: KeyService | None = None, answers: FakeAnswer
             chats=NO_CHATS,
             presets=PresetService(home / "presets"),
             build=BuildService(Home(home)),
-            responses=NO_RESPONSES,
+            responses=responses,
             page=home / "no-page",
             keys=keys,
         )
