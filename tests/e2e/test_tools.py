@@ -4,6 +4,7 @@ made to call by a grammar, and answers that are known beforehand."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -45,9 +46,14 @@ TOOLS = [
 QUESTION = [{"role": "user", "content": "What is the weather in Paris?"}]
 
 
+def connect(served: Served) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{served.url}/v1", api_key="none", max_retries=0, timeout=120)
+
+
 @pytest.fixture(scope="module")
-def client(starter: Served) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{starter.url}/v1", api_key="none", max_retries=0, timeout=120)
+def client(starter: Served) -> Iterator[openai.OpenAI]:
+    with connect(starter) as client:
+        yield client
 
 
 def ask(client: openai.OpenAI, **fields: Any) -> Any:
@@ -114,15 +120,18 @@ def test_an_answer_goes_on_after_the_result_of_a_call(client: openai.OpenAI) -> 
         {"role": "assistant", "tool_calls": [call.model_dump()]},
         {"role": "tool", "tool_call_id": call.id, "content": "5"},
     ]
-    assert ask(client, messages=messages, temperature=0, max_tokens=20).choices[0].message.content
+    assert (
+        ask(client, messages=messages, tool_choice="none", temperature=0, max_tokens=20).choices[0].message.content
+    )
 
 
 def test_thoughts_and_calls_are_told_apart(serve: Serve) -> None:
     call = '{"name": "add", "arguments": {"a": 1, "b": 2}}'
     reply = f"<think>They want\na sum.</think>\n\nAdding.\n<tool_call>\n{call}\n</tool_call>"
-    served = serve("--model", f"echo:reply={quote(reply)}")
-    client = openai.OpenAI(base_url=f"{served.url}/v1", api_key="none", max_retries=0, timeout=60)
-    answer = ask(client, temperature=0)
+    with connect(serve("--model", f"echo:reply={quote(reply)}")) as client:
+        answer = ask(client, temperature=0)
+        chunks = [chunk.choices[0].delta for chunk in ask(client, temperature=0, stream=True) if chunk.choices]
+        plain = ask(client, tools=[], temperature=0).choices[0]
     (choice,) = answer.choices
     assert choice.message.reasoning_content == "They want\na sum."
     assert choice.message.content == "Adding."
@@ -130,8 +139,6 @@ def test_thoughts_and_calls_are_told_apart(serve: Serve) -> None:
     assert choice.finish_reason == "tool_calls"
     thought = answer.usage.completion_tokens_details.reasoning_tokens
     assert thought == len("<think>They want\na sum.</think>")
-    chunks = [chunk.choices[0].delta for chunk in ask(client, temperature=0, stream=True) if chunk.choices]
     assert "".join(getattr(delta, "reasoning_content", None) or "" for delta in chunks) == "They want\na sum."
     assert "".join(delta.content or "" for delta in chunks) == "Adding."
-    plain = ask(client, tools=[], temperature=0).choices[0]
     assert plain.message.content == reply.partition("</think>\n\n")[2], "nobody offered a tool"
