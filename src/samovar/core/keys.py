@@ -9,7 +9,8 @@ from typing import Literal
 import msgspec
 
 KeyScope = Literal["infer", "manage", "admin"]
-"""What a key allows: to ask models; to load and unload them besides; everything. Each includes those before it."""
+"""What a key allows: to ask models; to load, get and remove them besides; everything. Each includes those before
+it."""
 
 RANKS: Mapping[KeyScope, int] = MappingProxyType({"infer": 0, "manage": 1, "admin": 2})
 

@@ -215,8 +215,8 @@ export const en = {
     allows: "It allows",
     scopes: {
       infer: "asking models.",
-      manage: "also loading and unloading models.",
-      admin: "everything: this page, conversations, keys, getting and removing models.",
+      manage: "also loading, getting and removing models.",
+      admin: "everything: this page, conversations, keys.",
     },
     made: (name: string) => `The key “${name}”. Copy it now: it is not shown again.`,
     copy: "Copy",
