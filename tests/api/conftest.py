@@ -215,8 +215,8 @@ class FakeModels:
     async def chosen(self, name: str) -> Context | None:
         return self.kept.get(name)
 
-    async def load_beside(self, name: str, keep_alive: float | None = None) -> EngineInfo:
-        raise NotImplementedError(name, keep_alive)
+    async def load_beside(self, name: str | None = None, keep_alive: float | None = None) -> EngineInfo:  # noqa: ARG002
+        return await self.load(name)
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         return (LoadedModel(self.state.name, 9, 2048),) if self.state.name else ()

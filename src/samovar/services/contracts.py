@@ -350,8 +350,8 @@ class Models(Protocol):
         once that has worked. Raises the error tree."""
         ...
 
-    async def load_beside(self, name: str, keep_alive: float | None = None) -> EngineInfo:
-        """As `load` by name, and the page goes on to show the model that it shows, if any. `keep_alive`: as in
+    async def load_beside(self, name: str | None = None, keep_alive: float | None = None) -> EngineInfo:
+        """As `load`, and the page goes on to show the model that it shows, if any. `keep_alive`: as in
         Completion."""
         ...
 

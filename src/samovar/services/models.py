@@ -103,7 +103,7 @@ class ModelService:
         async with self._fleet.serving(model, choice) as served:
             return served.info
 
-    async def load_beside(self, name: str, keep_alive: float | None = FOR_EVER) -> EngineInfo:
+    async def load_beside(self, name: str | None = None, keep_alive: float | None = None) -> EngineInfo:
         async with self.serving(name, keep_alive=keep_alive) as served:
             return served.info
 

@@ -27,7 +27,7 @@ Spelled = Sequence[tuple[int, bytes]]
 async def prepared(desk: Desk, asked: KoboldAsked) -> KoboldAsked:
     """`asked` with a prompt that fits the window and has no marks left. Raises PromptTooLong where its memory alone
     does not fit, and what loading the model does."""
-    info = await desk.models.load(asked.model)
+    info = await desk.models.load_beside(asked.model)
     (completion,) = asked.completions
     if asked.placeholders and has_marks((asked.prompt, asked.memory, *completion.stop)):
         tags = await _tags(desk, info)

@@ -82,11 +82,12 @@ class Answering:
     ) -> Response:
         """Nothing was said: the model is made ready, or let go."""
         models, name = self.desk.models, asked.model
-        unload = asked.completions[0].keep_alive == 0
+        stay = asked.completions[0].keep_alive
+        unload = stay == 0
         if unload:
             await models.unload(name or models.state.name)
         else:
-            await while_connected(request.receive, models.load(name))
+            await while_connected(request.receive, models.load_beside(name, stay))
         ending = Ending("unload" if unload else "load", load_duration=clock.elapsed)
         model = called or tagged(name or models.state.name or "")
         return json_response(encode(form(model, clock.now(), Said(), done=True), ending))
