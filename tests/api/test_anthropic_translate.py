@@ -288,6 +288,13 @@ def test_the_table_knows_every_field_of_anthropic_s_package(endpoint: str, param
     assert declared <= {field.name for field in FIELDS if field.is_on(endpoint)} | set(parameters())
 
 
+def test_variables_of_the_template_can_be_named_themselves() -> None:
+    variables = completion(
+        thinking={"type": "enabled"}, chat_template_kwargs={"style": 1}, reasoning_effort="low"
+    ).variables
+    assert (variables["style"], variables["reasoning_effort"]) == (1, "low")
+
+
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
 def test_every_field_of_the_table_is_treated_as_it_says(field: Field) -> None:
     translators = {"messages": translate.messages, "count": translate.count}

@@ -97,6 +97,27 @@ def test_what_was_kept_comes_back_the_same_and_can_be_deleted(served: Served) ->
         assert error.value.code == "response_not_found"
 
 
+def test_items_that_are_kept_can_be_referred_to(served: Served) -> None:
+    served.answers.script = script(*THINKS_AND_CALLS)
+    client = served.client().responses
+    first = client.create(model=MODEL, input="Tea?", tools=[TOOL])
+    (asked,) = client.input_items.list(first.id).data
+    references = [{"type": "item_reference", "id": item.id} for item in (asked, *first.output)]
+    result = {"type": "function_call_output", "call_id": "call_1", "output": "чай"}
+    second = client.create(model=MODEL, input=[*references, result])
+    assert [message.role for message in served.answers.asked[1].messages] == ["user", "assistant", "tool"]
+    assert [item.type for item in client.input_items.list(second.id, order="asc").data] == [
+        "message",
+        "reasoning",
+        "message",
+        "function_call",
+        "function_call_output",
+    ]
+    for missing in ("msg_00_0", "msg_", asked.id + "1", 5):
+        with pytest.raises(openai.NotFoundError, match="Send the"):
+            client.create(model=MODEL, input=[{"type": "item_reference", "id": missing}])
+
+
 def test_nothing_is_kept_where_the_client_says_so(served: Served) -> None:
     client = served.client().responses
     given = client.create(model=MODEL, input="Hello", store=False)

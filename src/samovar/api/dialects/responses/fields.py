@@ -15,7 +15,8 @@ FIELDS: tuple[Field, ...] = (
     honoured(
         "input",
         "a text, or items `message` (roles user, assistant, system, developer; text parts), `reasoning`, "
-        "`function_call`, `function_call_output`. An assistant's message at the end is continued, not answered",
+        "`function_call`, `function_call_output`, `item_reference` (to a kept one). An "
+        "assistant's message at the end is continued, not answered",
     ),
     honoured("instructions", "a system message before everything; that of an earlier response is not carried over"),
     honoured(

@@ -64,8 +64,8 @@ def kept(items: Iterable[Json], stem: str) -> list[Json]:
 
 
 def _kept(item: Json, stem: str) -> Json:
-    kind = str(item.get("type") or "message")
-    whole: Json = {"id": f"{PREFIXES[kind]}_{stem}", **item, "type": kind}
+    kind, id = str(item.get("type") or "message"), item.get("id")
+    whole: Json = {**item, "type": kind, "id": id if id and isinstance(id, str) else f"{PREFIXES[kind]}_{stem}"}
     if kind == "message" and not isinstance(content := item.get("content"), list):
         part = "output_text" if item.get("role") == "assistant" else "input_text"
         whole["content"] = [{"type": part, "text": content or ""}]

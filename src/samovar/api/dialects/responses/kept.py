@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -18,9 +19,12 @@ from samovar.api.dialects.responses.wire import Deleted, Page
 from samovar.api.reading.body import Json
 from samovar.api.reading.pages import page_of
 from samovar.core.errors import InvalidParameter
-from samovar.services.contracts import KeptResponse
+from samovar.services.contracts import KeptResponse, NoSuchResponse, Responses
 
 USUAL, MOST = 20, 100
+
+ITEM_ID = re.compile(r"[a-z]+_([0-9a-f]+)_\w+")
+"""What `output.item_id` and `items.kept` make: with the stem of the response's own id."""
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -75,6 +79,30 @@ def record(asked: ResponsesAsked, head: Head, response: bytes) -> KeptResponse:
         input=msgspec.Raw(msgspec.json.encode(reading.kept(asked.input, head.stem))),
         value=msgspec.Raw(response),
     )
+
+
+async def resolved(responses: Responses, tenant: str, body: Json) -> Json:
+    """`body`, with the kept items themselves where its input only refers to them. Raises NoSuchResponse."""
+    sent = body.get("input")
+    if not isinstance(sent, list):
+        return body
+    whole = [await _item(responses, tenant, item) if _refers(item) else item for item in sent]
+    return {**body, "input": whole}
+
+
+def _refers(item: object) -> bool:
+    return isinstance(item, dict) and item.get("type") == "item_reference"
+
+
+async def _item(responses: Responses, tenant: str, reference: Json) -> Json:
+    """An item's id tells the response that it belongs to."""
+    id = str(reference.get("id"))
+    stem = ITEM_ID.fullmatch(id)
+    kept = await responses.get(tenant, f"resp_{stem[1]}") if stem else None
+    found = next((item for item in items([kept] if kept else []) if item["id"] == id), None)
+    if found is None:
+        raise NoSuchResponse("responses.no_item", id=id[:60])
+    return found
 
 
 def items(thread: Iterable[KeptResponse]) -> list[Json]:

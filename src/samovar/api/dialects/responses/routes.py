@@ -25,26 +25,26 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.post("/responses")
     async def create_response(request: Request) -> Response:
-        body = decode(await request.body())
-        asked = translate.create(body, await _history(desk, request, body))
+        asked = translate.create(*await _read(desk, request))
         return await (_stream if asked.stream else _whole)(desk, request, asked)
 
     @routes.post("/responses/input_tokens")
     async def count_input_tokens(request: Request) -> Response:
-        body = decode(await request.body())
-        asked = translate.count(body, await _history(desk, request, body))
+        asked = translate.count(*await _read(desk, request))
         return _json(msgspec.json.encode(TokenCount(await desk.count(request, asked))))
 
     routes.include_router(kept.router(desk))
     return routes
 
 
-async def _history(desk: Desk, request: Request, body: Json) -> list[Json]:
-    """The items of what the request goes on from. Raises NoSuchResponse."""
+async def _read(desk: Desk, request: Request) -> tuple[Json, list[Json]]:
+    """(the body, the items of what it goes on from). Raises InvalidInput, NoSuchResponse."""
+    tenant = caller_of(request).tenant
+    body = await kept.resolved(desk.responses, tenant, decode(await request.body()))
     previous = body.get("previous_response_id")
     if not isinstance(previous, str) or not previous:
-        return []
-    return kept.items(await desk.responses.thread(caller_of(request).tenant, previous))
+        return body, []
+    return body, kept.items(await desk.responses.thread(tenant, previous))
 
 
 async def _whole(desk: Desk, request: Request, asked: ResponsesAsked) -> Response:
