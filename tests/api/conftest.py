@@ -189,6 +189,7 @@ class FakeModels:
     other_names: dict[str, str] = field(default_factory=dict)
     unloaded: list[str | None] = field(default_factory=list)
     loads: list[tuple[str | None, ContextChoice | None]] = field(default_factory=list)
+    stays: list[tuple[str | None, float | None]] = field(default_factory=list)
     progress: tuple[float, ...] = ()
     refusal: SamovarError | None = None
     context: Context = field(default_factory=Context)
@@ -215,7 +216,8 @@ class FakeModels:
     async def chosen(self, name: str) -> Context | None:
         return self.kept.get(name)
 
-    async def load_beside(self, name: str | None = None, keep_alive: float | None = None) -> EngineInfo:  # noqa: ARG002
+    async def load_beside(self, name: str | None = None, keep_alive: float | None = None) -> EngineInfo:
+        self.stays.append((name, keep_alive))
         return await self.load(name)
 
     def loaded(self) -> tuple[LoadedModel, ...]:

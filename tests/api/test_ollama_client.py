@@ -207,7 +207,7 @@ def test_logprobs_come_with_bytes_and_alternatives(served: Served, client: ollam
 async def test_nothing_said_loads_the_model_or_lets_it_go(served: Served, client: ollama.Client) -> None:
     for ready in (client.generate(SHOWN, keep_alive="5m"), client.chat(SHOWN, [])):
         assert (ready.done, ready.done_reason, ready.model) == (True, "load", SHOWN)
-    assert served.models.asked_for == [MODEL, MODEL]
+    assert served.models.stays == [(MODEL, 300.0), (MODEL, None)]
     gone = client.generate("another/model", keep_alive=0)
     assert (gone.response, gone.done_reason) == ("", "unload")
     assert served.models.unloaded == ["another/model"]

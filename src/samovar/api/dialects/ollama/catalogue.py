@@ -90,6 +90,12 @@ class Catalogue:
         installed = await listing.listed(self._models)
         return resolved(asked, [model.name for model in installed], await self._library.aliases())
 
+    async def alias(self, asked: str) -> str:
+        """The alias that a client means. Raises NotFound."""
+        aliases = await self._library.aliases()
+        found = resolved(asked, tuple(aliases), {})
+        return found or (await listing.named(self._models, asked)).name
+
     async def listed(self) -> list[Listed]:
         """Every model, the loaded one first, then the aliases."""
         installed = await listing.listed(self._models)

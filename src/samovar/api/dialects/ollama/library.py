@@ -69,8 +69,9 @@ class Shelf:
         wanted = _required(Fields(decode(await request.body())))
         name = await self.catalogue.resolve(wanted) or wanted
         if resolved(wanted, [name], {}) is None:
-            raise Missing("ollama.alias", name=untagged(wanted)[:200], model=name)
-        await self.desk.library.remove(name)
+            await self.desk.library.unalias(await self.catalogue.alias(wanted))
+        else:
+            await self.desk.library.remove(name)
 
     async def create(self, request: Request) -> Response:
         fields = Fields(decode(await request.body()))
