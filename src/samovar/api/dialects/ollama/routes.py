@@ -18,8 +18,6 @@ from samovar.api.reading.body import Fields, decode
 VERSION = "0.22.0"
 """Of the Ollama whose API this is: clients ask for a least version before they use what it has."""
 
-LOOK = ["GET", "HEAD"]
-
 
 def router(desk: Desk) -> APIRouter:
     routes = APIRouter(prefix="/api")
@@ -34,7 +32,8 @@ def router(desk: Desk) -> APIRouter:
 def _looking(catalogue: Catalogue) -> APIRouter:
     routes = APIRouter()
 
-    @routes.api_route("/tags", methods=LOOK)
+    @routes.get("/tags")
+    @routes.head("/tags")
     async def tags() -> Response:
         return json_response(msgspec.json.encode({"models": await catalogue.listed()}))
 
@@ -50,7 +49,8 @@ def _looking(catalogue: Catalogue) -> APIRouter:
             raise fields.missing("model")
         return json_response(msgspec.json.encode(await catalogue.shown(model)))
 
-    @routes.api_route("/version", methods=LOOK)
+    @routes.get("/version")
+    @routes.head("/version")
     async def version() -> Response:
         return json_response(msgspec.json.encode({"version": VERSION}))
 
