@@ -118,6 +118,19 @@ async def test_who_stops_waiting_for_room_makes_nobody_leave(sea: Sea) -> None:
     assert sea.loads == ["a", "b"]
 
 
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_load_goes_on_however_early_its_asker_leaves(sea: Sea, steps: int) -> None:
+    fleet = sea.fleet()
+    asker = asyncio.create_task(use(sea, fleet, "a"))
+    while "a" not in sea.states:
+        await asyncio.sleep(0)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    asker.cancel()
+    await calm()
+    assert loaded(fleet) == {"a"}
+
+
 async def test_a_load_that_was_begun_goes_on_without_its_asker(sea: Sea) -> None:
     fleet = sea.fleet()
     sea.loading.clear()

@@ -142,7 +142,9 @@ class Fleet:
                 await self._look_up(resident)
                 if self._admission.locked():
                     await self._room.alone(resident)
-                await queue(resident, self._admission.acquire())
+                    await queue(resident, self._admission.acquire())
+                else:
+                    await self._admission.acquire()
                 try:
                     await self._settle(resident)
                 finally:
