@@ -16,7 +16,7 @@ from samovar.api.openapi import document
 from tests.api.conftest import app_of_fakes
 from tests.e2e.conftest import Served, start
 
-EXAMPLES = int(os.environ.get("SAMOVAR_REQUESTS", "60"))
+EXAMPLES = int(os.environ.get("SAMOVAR_REQUESTS", "30"))
 """Requests for each address and method."""
 
 MEANT = {501, 502, 503, 507}

@@ -30,5 +30,6 @@ DIALECT = Dialect(
     scopes={"/slots/": "manage", "/metrics": "manage"},
     fields=FIELDS,
     endpoints=ENDPOINTS,
+    bodies={"/completion": "text", "/completions": "text", "/infill": "infill"},
     conventions=CONVENTIONS,
 )
