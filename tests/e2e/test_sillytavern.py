@@ -1,5 +1,5 @@
-"""SillyTavern's text completions against a real server: each of its server types gets the text that the same request
-gets in our own words, at the same seed, with every sampler in the meaning of that type."""
+"""SillyTavern's text completions against a real server: each of its server types gets the text that the same
+request gets in our own words, at the same seed, with every sampler in the meaning of that type."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ RICH: Body = PLAIN | {
     "min_p": 0.02, "typical_p": 0.9, "typical": 0.9, "top_a": 0.1, "tfs": 0.95, "repetition_penalty": 1.2,
     "rep_pen": 1.2, "repeat_penalty": 1.2, "rep_pen_range": 0, "repetition_penalty_range": 0, "repeat_last_n": 0,
     "rep_pen_slope": 1, "dynamic_temperature": True, "dynatemp_low": 0.5, "dynatemp_high": 1.5,
-    "dynatemp_range": 0.5, "dynatemp_exponent": 1, "smoothing_factor": 0.2, "smoothing_curve": 1, "dry_multiplier": 0.8,
-    "dry_base": 1.75, "dry_allowed_length": 2, "dry_penalty_last_n": 0, "dry_sequence_breakers": '["\\n", ":", "\\"", "*"]',
+    "dynatemp_range": 0.5, "dynatemp_exponent": 1, "smoothing_factor": 0.2, "smoothing_curve": 1,
+    "dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 2, "dry_penalty_last_n": 0,
+    "dry_sequence_breakers": '["\\n", ":", "\\"", "*"]',
     "xtc_threshold": 0.1, "xtc_probability": 0.5, "nsigma": 0, "top_n_sigma": 0, "mirostat": 0, "mirostat_mode": 0,
     "mirostat_tau": 5, "mirostat_eta": 0.1, "custom_token_bans": "11,12", "banned_strings": ["shivers down"],
     "adaptive_target": -0.01, "adaptive_decay": 0.9, "guidance_scale": 1, "negative_prompt": "", "skew": 0,
