@@ -16,9 +16,8 @@ import httpx
 import openai
 import pytest
 import uvicorn
-from fastapi import FastAPI
 
-from samovar.api.app import Services, create_app
+from samovar.api.app import App, Services, create_app
 from samovar.api.security import DoorRules
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import SamovarError
@@ -290,7 +289,7 @@ def app_of_fakes(
     keys: KeyService | None = None,
     answers: FakeAnswers | None = None,
     responses: ResponseStore = NO_RESPONSES,
-) -> FastAPI:
+) -> App:
     """The whole app without a server."""
     return create_app(
         Services(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from samovar.api.guard.access import Access
 from samovar.api.guard.doorkeeper import Doorkeeper
@@ -17,9 +17,9 @@ from samovar.store.database import Database
 from samovar.store.keys import KeyStore
 
 
-def unlocked_door() -> Middleware:
+def unlocked_door(inner: ASGIApp) -> ASGIApp:
     """For an app that is put together by hand."""
-    return Middleware(Door, rules=DoorRules(), shapes=(), doorkeeper=Doorkeeper(), access=Access({}))
+    return Door(inner, rules=DoorRules(), shapes=(), doorkeeper=Doorkeeper(), access=Access({}))
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-from starlette.routing import BaseRoute, Route
-
 from tests.api.conftest import app_of_fakes
 from tests.api.doors import key_service
 
@@ -15,19 +13,7 @@ Routes = list[tuple[str, str]]
 def every_route(home: Path) -> Routes:
     with key_service(home) as keys:
         app = app_of_fakes(home, keys)
-    found = {(method, path) for path, methods in _paths(app.routes) for method in methods}
-    return sorted(found)
-
-
-def _paths(routes: list[BaseRoute], prefix: str = "") -> list[tuple[str, set[str]]]:
-    found: list[tuple[str, set[str]]] = []
-    for route in routes:
-        inner = getattr(route, "original_router", None)
-        if inner is not None:
-            found += _paths(inner.routes, prefix + route.include_context.prefix)
-        elif isinstance(route, Route):
-            found.append((prefix + route.path, route.methods or set()))
-    return found
+    return sorted((method, route.path) for route in app.routes for method in route.methods)
 
 
 def filled(template: str, name: str = r"\1") -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from starlette.types import Message as Asgi
 
+from samovar.api.app import App
 from samovar.api.page import router
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import EngineFailed
@@ -62,7 +62,7 @@ class OneModel(LlamaOutlook):
 class Stream:
     """A client that reads server-sent events: one ASGI connection, which it can leave."""
 
-    def __init__(self, app: FastAPI, path: str, language: str = "en") -> None:
+    def __init__(self, app: App, path: str, language: str = "en") -> None:
         self._left = asyncio.Event()
         self._frames: asyncio.Queue[tuple[str, object]] = asyncio.Queue()
         self._bytes = b""
@@ -118,7 +118,7 @@ class Stream:
 
 @dataclass
 class Page:
-    app: FastAPI
+    app: App
     http: httpx.AsyncClient
     chats: ChatService
     answers: ScriptedAnswers
@@ -155,9 +155,8 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
     database = Database.open(tmp_path / "samovar.db")
     answers, models, idle = ScriptedAnswers(), OneModel(), ScriptedIdle()
     chats = await ChatService.open(database, answers, idle)
-    app = FastAPI(middleware=[unlocked_door()])
     presets, build = PresetService(tmp_path / "presets"), scripted(tmp_path, UNTIL_STOPPED)
-    app.include_router(router(chats, models, FakeLibrary(), presets, build))
+    app = App(router(chats, models, FakeLibrary(), presets, build).routes, unlocked_door)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         yield Page(app, http, chats, answers, models, idle)

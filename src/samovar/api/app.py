@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+import msgspec
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from samovar import __version__
 from samovar.api import health, page_files
 from samovar.api.answering.desk import Desk
 from samovar.api.dialects.registry import DIALECTS, shapes
-from samovar.api.errors import NoSuchRoute, WrongMethod
 from samovar.api.guard.access import access
 from samovar.api.guard.doorkeeper import Doorkeeper
 from samovar.api.metrics import routes as metrics
@@ -23,8 +21,8 @@ from samovar.api.metrics.traffic import Counting, Traffic
 from samovar.api.openapi import document
 from samovar.api.page import keys
 from samovar.api.page import routes as page
+from samovar.api.routing import Route, Router, Routes
 from samovar.api.security import Door, DoorRules
-from samovar.core.errors import InvalidInput
 from samovar.services.chats import ChatService
 from samovar.services.contracts import Answers, Building, Gauges, Library, Models, Responses, Slots
 from samovar.services.keys import KeyService
@@ -52,27 +50,38 @@ class Services:
     keys: KeyService | None = None
 
 
-def create_app(services: Services) -> FastAPI:
-    """Everything that is served on the one port. Starts nothing: models are loaded by who owns the services."""
+class App:
+    """Everything that is served on the one port: an ASGI app, and the routes behind its door."""
+
+    def __init__(self, routes: Sequence[Route], door: Callable[[ASGIApp], ASGIApp]) -> None:
+        self.routes = tuple(routes)
+        self._served = door(Router(routes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._served(scope, receive, send)
+
+
+def create_app(services: Services) -> App:
+    """Starts nothing: models are loaded by who owns the services."""
     files = page_files.routes(services.page)
     doorkeeper = Doorkeeper(services.keys)
-    needs = access(DIALECTS, (route.path for route in files if "{" not in route.path))
+    needs = access(DIALECTS, (route.path for route in files.routes if route.is_plain))
     traffic = Traffic()
-    app = FastAPI(
-        title="Samovar",
-        version=__version__,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-        middleware=[
-            Middleware(Counting, traffic=traffic),
-            Middleware(Door, rules=services.rules, shapes=shapes(), doorkeeper=doorkeeper, access=needs),
-        ],
-        exception_handlers={HTTPException: _not_routed, RequestValidationError: _not_valid},
-    )
-    app.include_router(health.router(services.models))
-    app.include_router(metrics.router(services.gauges, traffic))
+    routes = _routes(services, doorkeeper, traffic)
+    routes.include(files)
+    known = needs.knowing(route.path for route in routes.routes if route.is_plain)
+
+    def door(inner: ASGIApp) -> ASGIApp:
+        guarded = Door(inner, rules=services.rules, shapes=shapes(), doorkeeper=doorkeeper, access=known)
+        return Counting(guarded, traffic=traffic)
+
+    return App(routes.routes, door)
+
+
+def _routes(services: Services, doorkeeper: Doorkeeper, traffic: Traffic) -> Routes:
+    routes = Routes()
+    routes.include(health.router(services.models))
+    routes.include(metrics.router(services.gauges, traffic))
     desk = Desk(
         services.answers,
         services.models,
@@ -82,24 +91,14 @@ def create_app(services: Services) -> FastAPI:
         services.responses,
     )
     for dialect in DIALECTS:
-        app.include_router(dialect.router(desk))
-    app.include_router(
-        page.router(services.chats, services.models, services.library, services.presets, services.build)
-    )
+        routes.include(dialect.router(desk))
+    routes.include(page.router(services.chats, services.models, services.library, services.presets, services.build))
     if services.keys is not None:
-        app.include_router(keys.router(services.keys, doorkeeper))
-    app.add_api_route("/openapi.json", lambda: document(app, DIALECTS), include_in_schema=False)
-    app.router.routes.extend(files)
-    return app
+        routes.include(keys.router(services.keys, doorkeeper))
 
+    @routes.get("/openapi.json")
+    async def openapi() -> Response:
+        told = await asyncio.to_thread(document, routes.routes, DIALECTS)
+        return Response(msgspec.json.encode(told), media_type="application/json")
 
-async def _not_routed(request: Request, error: Exception) -> Response:
-    """What the router itself refuses, as errors of the tree: the door gives them the dialect's shape."""
-    address = request.url.path[:200]
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        raise WrongMethod("api.wrong_method", address=address, method=request.method)
-    raise NoSuchRoute("api.no_route", address=address)
-
-
-async def _not_valid(_: Request, error: Exception) -> Response:
-    raise InvalidInput("api.body_not_object") from error
+    return routes

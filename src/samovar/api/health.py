@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.errors import outward
+from samovar.api.routing import Routes
 from samovar.core.catalogue import Language, language_of
 from samovar.core.errors import revive
 from samovar.services.contracts import Models, ModelState
@@ -24,8 +25,8 @@ class Health(msgspec.Struct, frozen=True):
     model: ModelHealth
 
 
-def router(models: Models) -> APIRouter:
-    routes = APIRouter()
+def router(models: Models) -> Routes:
+    routes = Routes()
 
     @routes.get("/health")
     @routes.get("/v1/health")

@@ -23,8 +23,6 @@ NOT_NOTED = frozenset({"/health", "/v1/health"})
 
 _BARE = re.compile(r"[\w./:{}@+-]+", re.ASCII)
 
-_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
-
 Fact = str | int | float
 
 
@@ -48,12 +46,7 @@ def note(scope: Scope, status: int, seconds: float) -> None:
 def template(scope: Scope) -> str:
     """The address as the routes have it, with {name} where a name stood; "-" where there is none."""
     path = getattr(scope.get("route"), "path", None)
-    if not isinstance(path, str):
-        return "-"
-    # A route knows its address from where its router begins; what stands before that has no names in it.
-    given = scope.get("path_params", {})
-    behind = _PARAMETER.sub(lambda found: str(given.get(found[1], "")), path)
-    return str(scope["path"]).removesuffix(behind) + path if scope["path"].endswith(behind) else path
+    return path if isinstance(path, str) else "-"
 
 
 def written(facts: Mapping[str, Fact]) -> str:

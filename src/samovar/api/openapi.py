@@ -5,34 +5,45 @@ The tables are the ones that the translators obey, so that the document says wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-
+from samovar import __version__
 from samovar.api.dialects.dialect import Dialect
+from samovar.api.routing import Route
 from samovar.core.parameters import Parameter
 
 Schema = dict[str, object]
 
-WITH_BODY = ("post", "put", "patch", "delete")
+WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ANY_OBJECT: Schema = {"type": "object", "additionalProperties": True}
+ANSWERED: Schema = {"default": {"description": "What docs/api.md says of this address."}}
+
+_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
-def document(app: FastAPI, dialects: Iterable[Dialect]) -> dict[str, object]:
-    """OpenAPI 3.1 of everything that is registered."""
-    whole: dict[str, object] = get_openapi(title=app.title, version=app.version, routes=app.routes)
+def document(routes: Iterable[Route], dialects: Iterable[Dialect]) -> dict[str, object]:
+    """OpenAPI 3.1 of `routes`."""
     bodies = {
         address: _body(dialect, endpoint) for dialect in dialects for address, endpoint in dialect.bodies.items()
     }
-    paths = whole["paths"]
-    assert isinstance(paths, dict)
-    for address, operations in paths.items():
-        for method in WITH_BODY:
-            if method in operations:
-                schema = bodies.get(address, ANY_OBJECT)
-                operations[method]["requestBody"] = {"content": {"application/json": {"schema": schema}}}
-    return whole
+    paths: dict[str, dict[str, Schema]] = {}
+    for route in routes:
+        operations = paths.setdefault(_PARAMETER.sub(r"{\1}", route.path), {})
+        for method in sorted(route.methods):
+            operations.setdefault(method.lower(), _operation(route, method, bodies.get(route.path, ANY_OBJECT)))
+    return {"openapi": "3.1.0", "info": {"title": "Samovar", "version": __version__}, "paths": paths}
+
+
+def _operation(route: Route, method: str, body: Schema) -> Schema:
+    names = _PARAMETER.findall(route.path)
+    operation: Schema = {"responses": ANSWERED}
+    if names:
+        text = {"in": "path", "required": True, "schema": {"type": "string"}}
+        operation["parameters"] = [{"name": name, **text} for name in names]
+    if method in WITH_BODY:
+        operation["requestBody"] = {"content": {"application/json": {"schema": body}}}
+    return operation
 
 
 def _body(dialect: Dialect, endpoint: str) -> Schema:

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
+from samovar.api.routing import Routes
 from samovar.core.catalogue import LANGUAGES, say
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[..., Awaitable[Response]]
+
+LOOK = ("GET", "HEAD")
 
 # Vite puts a hash into every name under assets/: a changed file has another name.
 HASHED = "assets/"
@@ -30,28 +31,26 @@ MEDIA_TYPES = {
 }
 
 
-def routes(folder: Path) -> list[Route]:
+def routes(folder: Path) -> Routes:
     """Routes of the page that was built into `folder`; a sentence in every language where it was not."""
     index = folder / "index.html"
     page = _serve(index, "no-cache") if index.is_file() else _not_built
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != index)
-    return [
-        Route("/", page),
-        Route("/c/{conversation:path}", page),
-        *(_route(path, path.relative_to(folder).as_posix()) for path in files),
-    ]
-
-
-def _route(path: Path, name: str) -> Route:
-    return Route(f"/{name}", _serve(path, IMMUTABLE if name.startswith(HASHED) else "no-cache"))
+    served = Routes()
+    served.add("/", page, LOOK)
+    served.add("/c/{conversation:path}", page, LOOK)
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        served.add(f"/{name}", _serve(path, IMMUTABLE if name.startswith(HASHED) else "no-cache"), LOOK)
+    return served
 
 
 def _serve(path: Path, caching: str) -> Endpoint:
-    async def serve(_: Request) -> Response:
+    async def serve() -> Response:
         return FileResponse(path, headers={"cache-control": caching}, media_type=MEDIA_TYPES.get(path.suffix))
 
     return serve
 
 
-async def _not_built(_: Request) -> Response:
+async def _not_built() -> Response:
     return PlainTextResponse("\n\n".join(say("api.page_not_built", language) for language in LANGUAGES), 501)

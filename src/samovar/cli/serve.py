@@ -19,9 +19,8 @@ from typing import Annotated
 import msgspec
 import typer
 import uvicorn
-from fastapi import FastAPI
 
-from samovar.api.app import Services, create_app
+from samovar.api.app import App, Services, create_app
 from samovar.api.security import DoorRules
 from samovar.cli.context import ContextOptions
 from samovar.cli.options import (
@@ -180,7 +179,7 @@ async def _serve(settings: Settings, rules: DoorRules, listener: socket.socket) 
         terminal.say("cli.closing")
 
 
-def _app(house: House, rules: DoorRules) -> FastAPI:
+def _app(house: House, rules: DoorRules) -> App:
     services = Services(
         answers=house.answers,
         models=house.models,
@@ -201,7 +200,7 @@ class Front(uvicorn.Server):
     """uvicorn that calls `started` once it accepts requests and `ending` before it waits for those that are open,
     and leaves what follows a signal to its caller."""
 
-    def __init__(self, app: FastAPI, started: Callable[[], Awaitable[None]], ending: Callable[[], None]) -> None:
+    def __init__(self, app: App, started: Callable[[], Awaitable[None]], ending: Callable[[], None]) -> None:
         config = uvicorn.Config(
             app,
             http="httptools",

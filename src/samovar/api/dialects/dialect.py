@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from fastapi import APIRouter
-
 from samovar.api.answering.desk import Desk
 from samovar.api.caller import ScopeName
 from samovar.api.errors import Shape
 from samovar.api.reading.fieldtable import Field
 from samovar.api.reading.sampling import Convention
+from samovar.api.routing import Routes
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Dialect:
     docs; `bodies`: the endpoint, by its short name, whose fields the body of an address may have."""
 
     name: str
-    router: Callable[[Desk], APIRouter]
+    router: Callable[[Desk], Routes]
     error_shape: Shape
     prefixes: tuple[str, ...]
     scopes: Mapping[str, ScopeName] = field(default_factory=dict)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from samovar.api.metrics.exposition import exposed
 from samovar.api.metrics.traffic import Traffic
+from samovar.api.routing import Routes
 from samovar.services.contracts import Gauges
 
 
-def router(gauges: Gauges, traffic: Traffic) -> APIRouter:
-    routes = APIRouter()
+def router(gauges: Gauges, traffic: Traffic) -> Routes:
+    routes = Routes()
 
     @routes.get("/metrics")
     async def metrics() -> Response:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.page import wire
 from samovar.api.page.exchange import language, reply
+from samovar.api.routing import Routes
 from samovar.services.contracts import Building
 
 
-def router(build: Building) -> APIRouter:
-    routes = APIRouter(prefix="/build")
+def router(build: Building) -> Routes:
+    routes = Routes("/build")
 
     @routes.get("")
     async def state(request: Request) -> Response:

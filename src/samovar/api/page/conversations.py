@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.page import wire
 from samovar.api.page.exchange import body_of, fields, language, reply, required
 from samovar.api.reading.body import Fields
+from samovar.api.routing import Routes
 from samovar.api.sse import EventStream
 from samovar.core.catalogue import Language
 from samovar.core.errors import InvalidInput
@@ -18,12 +19,12 @@ from samovar.services.presets import PresetService
 from samovar.store.values import Sampling
 
 
-def router(chats: ChatService, presets: PresetService) -> APIRouter:
-    routes = APIRouter(prefix="/conversations")
+def router(chats: ChatService, presets: PresetService) -> Routes:
+    routes = Routes("/conversations")
 
     @routes.get("")
-    async def listed(query: str = "") -> Response:
-        return reply(await chats.list(query))
+    async def listed(request: Request) -> Response:
+        return reply(await chats.list(request.query_params.get("query", "")))
 
     @routes.post("")
     async def create(request: Request) -> Response:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering import names
 from samovar.api.page import wire
 from samovar.api.page.exchange import body_of, fields, language, reply, required
+from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.core.errors import InvalidInput
 from samovar.services.contracts import Library, Models, Own
@@ -18,8 +19,8 @@ LONGEST_STAY = 1e9
 """Seconds: more than anybody waits."""
 
 
-def router(models: Models, library: Library, presets: PresetService) -> APIRouter:
-    routes = APIRouter(prefix="/models")
+def router(models: Models, library: Library, presets: PresetService) -> Routes:
+    routes = Routes("/models")
 
     @routes.get("/loaded")
     async def loaded(request: Request) -> Response:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar import __version__
@@ -14,6 +14,7 @@ from samovar.api.page import wire
 from samovar.api.page.contexts import asked_about, chosen_in
 from samovar.api.page.exchange import fields, language, reply, required
 from samovar.api.page.merged import merged
+from samovar.api.routing import Routes
 from samovar.api.sse import EventStream, frame
 from samovar.core.catalogue import Language
 from samovar.core.errors import NotFound, SamovarError
@@ -21,8 +22,8 @@ from samovar.services.chats import ChatService
 from samovar.services.contracts import Building, ContextChoice, Models
 
 
-def router(chats: ChatService, models: Models, build: Building) -> APIRouter:
-    routes = APIRouter()
+def router(chats: ChatService, models: Models, build: Building) -> Routes:
+    routes = Routes()
     loads: set[asyncio.Task[None]] = set()
 
     @routes.get("/state")

@@ -6,13 +6,14 @@ session need no key: who is not signed in asks there. Those about keys need an a
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.errors import Forbidden
 from samovar.api.guard.doorkeeper import Doorkeeper
 from samovar.api.guard.shown import cookie_name
 from samovar.api.page.exchange import fields, reply, required
+from samovar.api.routing import Routes
 from samovar.api.security import address_of
 from samovar.core.errors import InvalidParameter
 from samovar.core.keys import RANKS, Holder, Key, KeyScope, allows
@@ -22,8 +23,8 @@ from samovar.services.keys.service import SESSION_SECONDS
 Wire = dict[str, str | float | bool | None]
 
 
-def router(keys: KeyService, doorkeeper: Doorkeeper) -> APIRouter:
-    routes = APIRouter(prefix="/samovar")
+def router(keys: KeyService, doorkeeper: Doorkeeper) -> Routes:
+    routes = Routes("/samovar")
 
     @routes.get("/session")
     async def session(request: Request) -> Response:

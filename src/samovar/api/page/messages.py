@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.page import wire
 from samovar.api.page.exchange import fields, language, reply, required
+from samovar.api.routing import Routes
 from samovar.services.chats import ChatService
 
 
-def router(chats: ChatService) -> APIRouter:
-    routes = APIRouter(prefix="/messages/{message}")
+def router(chats: ChatService) -> Routes:
+    routes = Routes("/messages/{message}")
 
     @routes.patch("")
     async def edit(message: str, request: Request) -> Response:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.page import wire
 from samovar.api.page.exchange import fields, language, reply, required
+from samovar.api.routing import Routes
 from samovar.services.presets import PresetService
 
 
-def router(presets: PresetService) -> APIRouter:
-    routes = APIRouter()
+def router(presets: PresetService) -> Routes:
+    routes = Routes()
 
     @routes.get("/sampling")
     async def sampling(request: Request) -> Response:
@@ -25,7 +26,8 @@ def router(presets: PresetService) -> APIRouter:
         return reply([wire.preset_listed(one, language(request)) for one in await presets.list()])
 
     @routes.post("/presets/import")
-    async def take(request: Request, filename: str = "") -> Response:
+    async def take(request: Request) -> Response:
+        filename = request.query_params.get("filename", "")
         taken = await presets.take(filename, await request.body())
         return reply({"preset": wire.preset(taken.preset, language(request)), "ignored": taken.ignored})
 

@@ -7,6 +7,7 @@ conventions; what is left is ours.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -79,11 +80,17 @@ def _ours(values: Json, conventions: Iterable[Convention]) -> Json:
 
 def _order(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(the order of the steps, the words in it that mean nothing here); empty where none is asked for."""
-    from samovar.sampling.orders import complete, read_order
-
     given = [words for name in ORDER_FIELDS if (words := _words(fields, name))]
     last = fields.flag("temperature_last")
-    order, strangers = read_order(given[0][:MOST_ORDERED] if given else ())
+    return _arranged(tuple(given[0][:MOST_ORDERED] if given else ()), last) if given or last else ((), ())
+
+
+@lru_cache(maxsize=64)
+def _arranged(words: tuple[str | int, ...], last: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Clients send the same order with every request."""
+    from samovar.sampling.orders import complete, read_order
+
+    order, strangers = read_order(words)
     return (complete(order, temperature_last=last), strangers) if order or last else ((), strangers)
 
 

@@ -6,33 +6,21 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import msgspec
-from fastapi import APIRouter, Request
-from fastapi.routing import APIRoute
-from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
-from starlette.types import Scope
 
 from samovar.api.answering import names
 from samovar.api.answering.desk import Desk
 from samovar.api.dialects.anthropic.wire import Model, ModelPage
 from samovar.api.reading.pages import page_of
+from samovar.api.routing import Routes
 from samovar.services.contracts import InstalledModel
 
 USUAL, MOST = 20, 1000
 
 
-class Versioned(APIRoute):
-    """A route that only requests with `anthropic-version` take."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        if "anthropic-version" not in Headers(scope=scope):
-            return Match.NONE, {}
-        return super().matches(scope)
-
-
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter(route_class=Versioned)
+def router(desk: Desk) -> Routes:
+    routes = Routes(header="anthropic-version")
 
     @routes.get("/models")
     async def list_anthropic_models(request: Request) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -15,14 +15,15 @@ from samovar.api.dialects.anthropic.stream import PING, Head, MessageStream, who
 from samovar.api.dialects.anthropic.translate import AnthropicAsked
 from samovar.api.dialects.anthropic.wire import TokenCount
 from samovar.api.reading.body import decode
+from samovar.api.routing import Routes
 from samovar.api.sse import Writing
 from samovar.services.contracts import Generation
 
 WRITING = Writing(ping=PING)
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter(prefix="/v1")
+def router(desk: Desk) -> Routes:
+    routes = Routes("/v1")
 
     @routes.post("/messages")
     async def messages(request: Request) -> Response:
@@ -34,7 +35,7 @@ def router(desk: Desk) -> APIRouter:
         counted = TokenCount(await desk.count(request, asked))
         return _identified(Response(msgspec.json.encode(counted), media_type="application/json"), new_request_id())
 
-    routes.include_router(models.router(desk))
+    routes.include(models.router(desk))
     return routes
 
 

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 import msgspec
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
+from samovar.api.routing import Routes
 from samovar.core.errors import Missing
 
 EMPTY: Mapping[str, object] = MappingProxyType(
@@ -50,13 +50,13 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 Handler = Callable[[], Awaitable[Response]]
 
 
-def router(_desk: Desk) -> APIRouter:
-    routes = APIRouter()
+def router(_desk: Desk) -> Routes:
+    routes = Routes()
     for place, value in EMPTY.items():
         method, path = place.split(" ")
-        routes.add_api_route(path, _answering(msgspec.json.encode(value)), methods=[method])
+        routes.add(path, _answering(msgspec.json.encode(value)), [method])
     for path, key in REFUSED.items():
-        routes.add_api_route(path, _refusing(key), methods=["POST"])
+        routes.add(path, _refusing(key), ["POST"])
     return routes
 
 

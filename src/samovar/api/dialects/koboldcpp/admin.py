@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering import names
 from samovar.api.answering.desk import Desk
 from samovar.api.dialects.koboldcpp.reply import reply
 from samovar.api.reading.body import Fields, decode
+from samovar.api.routing import Routes
 
 UNLOAD = "unload_model"
 """What koboldcpp calls having no model."""
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter(prefix="/api/admin")
+def router(desk: Desk) -> Routes:
+    routes = Routes("/api/admin")
 
     @routes.get("/list_options")
     async def list_options() -> Response:

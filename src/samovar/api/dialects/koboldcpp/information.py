@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -15,6 +15,7 @@ from samovar.api.answering.running import Run, Running
 from samovar.api.caller import caller_of
 from samovar.api.dialects.koboldcpp.fields import DEFAULT_LENGTH
 from samovar.api.dialects.koboldcpp.reply import reply
+from samovar.api.routing import Routes
 
 KOBOLDAI_VERSION = "1.2.5"
 VERSION = "1.115"
@@ -139,11 +140,11 @@ SAYINGS: Mapping[str, Say] = MappingProxyType(
 VERSIONS = ("v1", "latest")
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter()
+def router(desk: Desk) -> Routes:
+    routes = Routes()
     for address, say in SAYINGS.items():
         for path in dict.fromkeys(address.format(version=version) for version in VERSIONS):
-            routes.add_api_route(path, _saying(desk, say), methods=["GET"])
+            routes.add(path, _saying(desk, say), ["GET"])
     began = time.monotonic()
 
     @routes.get("/api/extra/perf")

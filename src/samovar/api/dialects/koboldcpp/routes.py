@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -13,14 +13,15 @@ from samovar.api.dialects.koboldcpp.prompt import prepared
 from samovar.api.dialects.koboldcpp.reply import reply
 from samovar.api.dialects.koboldcpp.translate import KoboldAsked, generate, key_of
 from samovar.api.reading.body import Fields, decode
+from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.services.contracts import Generation
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter()
+def router(desk: Desk) -> Routes:
+    routes = Routes()
     for part in (information, texts, absent, admin):
-        routes.include_router(part.router(desk))
+        routes.include(part.router(desk))
 
     @routes.post("/api/v1/generate")
     @routes.post("/api/latest/generate")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering import names
@@ -10,11 +10,12 @@ from samovar.api.answering.desk import Desk
 from samovar.api.dialects.koboldcpp.reply import reply
 from samovar.api.dialects.openai import embeddings
 from samovar.api.reading.body import Fields, decode
+from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter()
+def router(desk: Desk) -> Routes:
+    routes = Routes()
 
     @routes.post("/api/extra/tokencount")
     @routes.post("/api/extra/tokenize")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -13,12 +13,13 @@ from samovar.api.dialects.llamacpp.spelling import spelled
 from samovar.api.dialects.llamacpp.stream import Chunks, Finals, whole
 from samovar.api.dialects.llamacpp.translate import LlamaAsked
 from samovar.api.reading.body import decode
+from samovar.api.routing import Routes
 from samovar.core.requests import Completion
 from samovar.services.contracts import Generation
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter()
+def router(desk: Desk) -> Routes:
+    routes = Routes()
 
     @routes.post("/completion")
     @routes.post("/completions")
@@ -31,9 +32,9 @@ def router(desk: Desk) -> APIRouter:
         body = await spelled(decode(await request.body()), desk.answers)
         return await _answer(desk, request, translate.infill(body))
 
-    routes.include_router(tokens.router(desk))
-    routes.include_router(server.router(desk))
-    routes.include_router(slots.router(desk))
+    routes.include(tokens.router(desk))
+    routes.include(server.router(desk))
+    routes.include(slots.router(desk))
     return routes
 
 

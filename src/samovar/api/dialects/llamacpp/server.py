@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar import __version__
 from samovar.api.answering import names
 from samovar.api.answering.desk import Desk
 from samovar.api.dialects.llamacpp.wire import settings_of
+from samovar.api.routing import Routes
 from samovar.core.engine import EngineInfo
 from samovar.core.errors import BadModelFile, Busy, Missing
 from samovar.core.requests import Completion
@@ -19,8 +20,8 @@ from samovar.core.requests import Completion
 BUILD = f"samovar-{__version__}"
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter()
+def router(desk: Desk) -> Routes:
+    routes = Routes()
 
     @routes.get("/props")
     async def props(request: Request) -> Response:

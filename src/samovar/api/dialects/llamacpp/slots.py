@@ -6,12 +6,13 @@ import time
 from collections.abc import Sequence
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
 from samovar.api.caller import caller_of
 from samovar.api.reading.body import Fields, decode
+from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.core.errors import Busy, InvalidInput
 from samovar.runtime.counts import SlotState
@@ -19,8 +20,8 @@ from samovar.runtime.counts import SlotState
 ACTIONS = ("save", "restore", "erase")
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter()
+def router(desk: Desk) -> Routes:
+    routes = Routes()
 
     @routes.get("/slots")
     async def slots(request: Request) -> Response:

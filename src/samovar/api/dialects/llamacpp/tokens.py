@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -17,6 +17,7 @@ from samovar.api.dialects.llamacpp.spelling import MOST_TEXTS, spelled
 from samovar.api.dialects.openai import translate as openai
 from samovar.api.reading.body import Fields, Json, decode
 from samovar.api.reading.prompts import are_tokens, read_prompts
+from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.core.errors import InvalidInput
 
@@ -26,8 +27,8 @@ LENGTH_ONE = 2
 Spelling = tuple[tuple[int, bytes], ...]
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter()
+def router(desk: Desk) -> Routes:
+    routes = Routes()
 
     @routes.post("/tokenize")
     async def tokenize(request: Request) -> Response:

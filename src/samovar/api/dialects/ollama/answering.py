@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request
 from msgspec.structs import replace
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -18,6 +18,7 @@ from samovar.api.dialects.ollama.stream import Head, Lines, whole
 from samovar.api.dialects.ollama.translate import OllamaAsked
 from samovar.api.dialects.ollama.wire import Ending, Form, Said, chat_line, encode, generate_line
 from samovar.api.reading.body import Json, decode
+from samovar.api.routing import Routes
 from samovar.api.sse import NDJSON, Writing, while_connected
 from samovar.services.contracts import Generation
 
@@ -93,8 +94,8 @@ class Answering:
         return json_response(encode(form(model, clock.now(), Said(), done=True), ending))
 
 
-def router(answering: Answering) -> APIRouter:
-    routes = APIRouter()
+def router(answering: Answering) -> Routes:
+    routes = Routes()
 
     @routes.post("/generate")
     async def generate(request: Request) -> Response:

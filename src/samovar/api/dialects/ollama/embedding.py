@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -18,6 +18,7 @@ from samovar.api.dialects.ollama.names import tagged
 from samovar.api.dialects.ollama.translate import read_model, read_switch
 from samovar.api.reading.body import Fields, decode
 from samovar.api.reading.fieldtable import settle
+from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.core.errors import InvalidParameter
 from samovar.services.contracts import Embedded
@@ -69,8 +70,8 @@ class Embedding:
         return OneVector(embedded.vectors[0])
 
 
-def router(embedding: Embedding) -> APIRouter:
-    routes = APIRouter()
+def router(embedding: Embedding) -> Routes:
+    routes = Routes()
 
     @routes.post("/embed")
     async def embed(request: Request) -> Response:

@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -19,6 +19,7 @@ from samovar.api.dialects.ollama.translate import read_model, read_switch
 from samovar.api.dialects.ollama.wire import encode
 from samovar.api.errors import outward
 from samovar.api.reading.body import Fields, decode
+from samovar.api.routing import Routes
 from samovar.api.sse import EventStream, while_connected
 from samovar.core.catalogue import Language, language_of
 from samovar.core.errors import Conflict, InvalidInput, Missing, NotFound, SamovarError
@@ -107,8 +108,8 @@ class Shelf:
                 await self.desk.library.alias(model, untagged(wanted))
 
 
-def router(shelf: Shelf) -> APIRouter:
-    routes = APIRouter()
+def router(shelf: Shelf) -> Routes:
+    routes = Routes()
 
     @routes.post("/pull")
     async def pull(request: Request) -> Response:

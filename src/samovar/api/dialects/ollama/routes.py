@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -14,23 +14,24 @@ from samovar.api.dialects.ollama.embedding import Embedding
 from samovar.api.dialects.ollama.library import Shelf
 from samovar.api.dialects.ollama.translate import read_model
 from samovar.api.reading.body import Fields, decode
+from samovar.api.routing import Routes
 
 VERSION = "0.22.0"
 """Of the Ollama whose API this is: clients ask for a least version before they use what it has."""
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter(prefix="/api")
+def router(desk: Desk) -> Routes:
+    routes = Routes("/api")
     catalogue = Catalogue(desk.models, desk.library)
-    routes.include_router(answering.router(Answering(desk, catalogue)))
-    routes.include_router(embedding.router(Embedding(desk, catalogue)))
-    routes.include_router(library.router(Shelf(desk, catalogue)))
-    routes.include_router(_looking(catalogue))
+    routes.include(answering.router(Answering(desk, catalogue)))
+    routes.include(embedding.router(Embedding(desk, catalogue)))
+    routes.include(library.router(Shelf(desk, catalogue)))
+    routes.include(_looking(catalogue))
     return routes
 
 
-def _looking(catalogue: Catalogue) -> APIRouter:
-    routes = APIRouter()
+def _looking(catalogue: Catalogue) -> Routes:
+    routes = Routes()
 
     @routes.get("/tags")
     @routes.head("/tags")

@@ -9,7 +9,7 @@ from sys import byteorder
 from types import MappingProxyType
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering import names
@@ -18,6 +18,7 @@ from samovar.api.answering.vectors import MOST_TEXTS, Vector, shortened
 from samovar.api.reading.body import Fields, Json, decode
 from samovar.api.reading.fieldtable import Field, honoured, inert, settle
 from samovar.api.reading.prompts import read_prompts
+from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.core.errors import InvalidParameter
 from samovar.services.contracts import Embedded
@@ -64,8 +65,8 @@ class EmbedReply(msgspec.Struct, frozen=True):
     object: str = "list"
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter()
+def router(desk: Desk) -> Routes:
+    routes = Routes()
 
     @routes.post("/embeddings")
     async def embeddings(request: Request) -> Response:

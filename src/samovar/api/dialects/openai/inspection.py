@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.dialects.openai import translate
 from samovar.api.reading.body import Fields, decode
+from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.core.events import Stage
 from samovar.core.requests import Completion
@@ -37,8 +38,8 @@ class Likely(Token):
     probability: float
 
 
-def router(answers: Answers) -> APIRouter:
-    routes = APIRouter()
+def router(answers: Answers) -> Routes:
+    routes = Routes()
 
     @routes.post("/next_token")
     async def next_token(request: Request) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar import __version__
@@ -18,14 +18,15 @@ from samovar.api.dialects.openai.stream import Chunks, whole
 from samovar.api.dialects.openai.translate import OpenAIAsked
 from samovar.api.dialects.openai.wire import Head, Model, ModelList, encode
 from samovar.api.reading.body import decode
+from samovar.api.routing import Routes
 from samovar.core.requests import Completion
 from samovar.services.contracts import Generation, InstalledModel
 
 FINGERPRINT = f"samovar-{__version__}"
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter(prefix="/v1")
+def router(desk: Desk) -> Routes:
+    routes = Routes("/v1")
 
     @routes.get("/models")
     async def list_models() -> Response:
@@ -45,8 +46,8 @@ def router(desk: Desk) -> APIRouter:
         asked = translate.text(decode(await request.body()))
         return await _answer(desk, request, asked, await _text_form(desk, asked))
 
-    routes.include_router(embeddings.router(desk))
-    routes.include_router(inspection.router(desk.answers))
+    routes.include(embeddings.router(desk))
+    routes.include(inspection.router(desk.answers))
     return routes
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -18,6 +18,7 @@ from samovar.api.dialects.responses.translate import ResponsesAsked
 from samovar.api.dialects.responses.wire import Deleted, Page
 from samovar.api.reading.body import Json
 from samovar.api.reading.pages import page_of
+from samovar.api.routing import Routes
 from samovar.core.errors import InvalidParameter
 from samovar.services.contracts import KeptResponse, NoSuchResponse, Responses
 
@@ -33,8 +34,8 @@ class Output(msgspec.Struct, frozen=True):
     output: list[Json]
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter(prefix="/responses/{id}")
+def router(desk: Desk) -> Routes:
+    routes = Routes("/responses/{id}")
 
     @routes.get("")
     async def retrieve_response(request: Request, id: str) -> Response:

@@ -6,7 +6,7 @@ import secrets
 import time
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
@@ -17,11 +17,12 @@ from samovar.api.dialects.responses.stream import ResponseStream
 from samovar.api.dialects.responses.translate import ResponsesAsked
 from samovar.api.dialects.responses.wire import TokenCount
 from samovar.api.reading.body import Json, decode
+from samovar.api.routing import Routes
 from samovar.services.contracts import Generation
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter(prefix="/v1")
+def router(desk: Desk) -> Routes:
+    routes = Routes("/v1")
 
     @routes.post("/responses")
     async def create_response(request: Request) -> Response:
@@ -33,7 +34,7 @@ def router(desk: Desk) -> APIRouter:
         asked = translate.count(*await _read(desk, request))
         return _json(msgspec.json.encode(TokenCount(await desk.count(request, asked))))
 
-    routes.include_router(kept.router(desk))
+    routes.include(kept.router(desk))
     return routes
 
 

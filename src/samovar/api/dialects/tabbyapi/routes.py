@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering import names
@@ -17,6 +17,7 @@ from samovar.api.dialects.tabbyapi.errors import error_shape
 from samovar.api.dialects.tabbyapi.loading import steps
 from samovar.api.reading.body import Fields, decode
 from samovar.api.reading.contexts import read_context
+from samovar.api.routing import Routes
 from samovar.api.sse import EventStream
 from samovar.core.catalogue import language_of
 from samovar.core.engine import EngineInfo
@@ -24,8 +25,8 @@ from samovar.core.errors import Missing, NotFound
 from samovar.prompts import named
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter(prefix="/v1")
+def router(desk: Desk) -> Routes:
+    routes = Routes("/v1")
     _models(routes, desk)
     _tokens(routes, desk)
     _sets(routes, desk)
@@ -47,7 +48,7 @@ def router(desk: Desk) -> APIRouter:
     return routes
 
 
-def _models(routes: APIRouter, desk: Desk) -> None:
+def _models(routes: Routes, desk: Desk) -> None:
     @routes.get("/model/list")
     async def listed() -> Response:
         return _reply({"object": "list", "data": [card(model) for model in await names.listed(desk.models)]})
@@ -79,7 +80,7 @@ def _models(routes: APIRouter, desk: Desk) -> None:
         return _reply(None)
 
 
-def _tokens(routes: APIRouter, desk: Desk) -> None:
+def _tokens(routes: Routes, desk: Desk) -> None:
     @routes.post("/token/encode")
     async def encode(request: Request) -> Response:
         body = decode(await request.body())
@@ -102,7 +103,7 @@ def _tokens(routes: APIRouter, desk: Desk) -> None:
         return _reply({"text": b"".join(piece for _, piece in spelled).decode("utf-8", "replace")})
 
 
-def _sets(routes: APIRouter, desk: Desk) -> None:
+def _sets(routes: Routes, desk: Desk) -> None:
     """Templates, and presets of sampling values, by name. Which one a model gets is a setting of the model, or of a
     request: switching it for everybody at once is refused."""
 
@@ -127,7 +128,7 @@ def _sets(routes: APIRouter, desk: Desk) -> None:
         raise Missing("tabbyapi.preset_of_a_request")
 
 
-def _absent(routes: APIRouter) -> None:
+def _absent(routes: Routes) -> None:
     """What there is none of, in the shape of a list that is empty."""
 
     @routes.get("/lora")

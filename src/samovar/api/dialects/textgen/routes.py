@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import msgspec
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from samovar.api.answering import names
@@ -14,6 +14,7 @@ from samovar.api.caller import caller_of
 from samovar.api.dialects.openai import translate
 from samovar.api.reading.body import Fields, decode
 from samovar.api.reading.contexts import read_context
+from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.core.errors import Missing
 from samovar.core.events import Stage
@@ -23,8 +24,8 @@ MOST_LOGITS = 1000
 USUAL_LOGITS = 50
 
 
-def router(desk: Desk) -> APIRouter:
-    routes = APIRouter(prefix="/v1/internal")
+def router(desk: Desk) -> Routes:
+    routes = Routes("/v1/internal")
     _tokens(routes, desk)
     _answers(routes, desk)
     _models(routes, desk)
@@ -32,7 +33,7 @@ def router(desk: Desk) -> APIRouter:
     return routes
 
 
-def _tokens(routes: APIRouter, desk: Desk) -> None:
+def _tokens(routes: Routes, desk: Desk) -> None:
     @routes.post("/encode")
     async def encode(request: Request) -> Response:
         tokens = await _encoded(desk, request)
@@ -49,7 +50,7 @@ def _tokens(routes: APIRouter, desk: Desk) -> None:
         return _reply({"text": b"".join(piece for _, piece in spelled).decode("utf-8", "replace")})
 
 
-def _answers(routes: APIRouter, desk: Desk) -> None:
+def _answers(routes: Routes, desk: Desk) -> None:
     @routes.post("/logits")
     async def logits(request: Request) -> Response:
         body = decode(await request.body())
@@ -75,7 +76,7 @@ def _answers(routes: APIRouter, desk: Desk) -> None:
         return _reply({"status": "ok"})
 
 
-def _models(routes: APIRouter, desk: Desk) -> None:
+def _models(routes: Routes, desk: Desk) -> None:
     @routes.get("/model/info")
     async def info() -> Response:
         name = desk.models.state.name
@@ -101,7 +102,7 @@ def _models(routes: APIRouter, desk: Desk) -> None:
         return _reply("OK")
 
 
-def _adapters(routes: APIRouter) -> None:
+def _adapters(routes: Routes) -> None:
     @routes.get("/lora/list")
     async def listed() -> Response:
         return _reply({"lora_names": []})
