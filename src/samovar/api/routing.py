@@ -114,22 +114,22 @@ class Router:
         if scope["type"] == "lifespan":
             return
         ready, found = self._find(scope)
-        scope["route"], scope["path_params"] = ready.route, found
+        scope["path_params"] = found
         request = Request(scope, receive, send)
         arguments = [request if name == "request" else found[name] for name in ready.names]
         response = await ready.route.endpoint(*arguments)
         await response(scope, receive, send)
 
     def _find(self, scope: Scope) -> tuple[_Ready, dict[str, object]]:
+        """Leaves the route in the scope, for those who count and note requests, also where the method is wrong."""
         path, method = scope["path"], scope.get("method", "")
-        known = False
         for ready, found in self._fitting(path):
             if ready.route.means(scope):
+                scope["route"] = ready.route
                 if method in ready.route.methods:
                     return ready, found
-                known = True
         address = path[:LONGEST_SHOWN]
-        if known:
+        if "route" in scope:
             raise WrongMethod("api.wrong_method", address=address, method=method)
         raise NoSuchRoute("api.no_route", address=address)
 
