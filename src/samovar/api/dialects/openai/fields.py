@@ -26,7 +26,11 @@ FIELDS: tuple[Field, ...] = (
     honoured("n", "1 to 128"),
     honoured("stop", "a text or a list of up to 512; empty ones are left out"),
     honoured("preset", "a preset's name: its sampling, with the request's own parameters over it; unknown: 404"),
-    honoured("seed", "−1: a fresh one each time. The same seed gives the same text"),
+    honoured(
+        "seed",
+        "−1: a fresh one each time. The same seed gives the same text; of a quantised model while nothing else is "
+        "answered beside it, since its numbers depend on the batch a little",
+    ),
     honoured("logprobs", "chat: a boolean; completions: how many alternatives, 0 to 20"),
     honoured("top_logprobs", "0 to 20, with `logprobs`", "chat"),
     honoured("samplers", "the order of the steps, by anyone's names; steps that are not named come first"),
