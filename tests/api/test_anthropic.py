@@ -243,7 +243,7 @@ def test_warnings_of_the_request_and_of_the_answer_are_told_at_its_end(served: S
     with served.anthropic().messages.stream(**ASKED, extra_body={"wobble": 1}) as stream:
         (delta,) = (event for event in stream if event.type == "message_delta")
     for told in (whole, delta):
-        ignored, broken = told.model_extra["warnings"]  # type: ignore[index]
+        ignored, broken = told.model_extra["warnings"]
         assert "wobble" in ignored
         assert broken == say("api.broken_off")
 

@@ -120,7 +120,7 @@ def test_several_prompts_and_answers_are_told_apart_by_their_index(served: Serve
 
 
 def test_the_prompt_s_progress_is_told_where_it_is_asked_for(served: Served) -> None:
-    read: list[Event] = [PromptProgress(4, 7, 2), *says("x")(Completion())]  # type: ignore[list-item]
+    read: list[Event] = [PromptProgress(4, 7, 2), *says("x")(Completion())]
     served.answers.script = lambda _: list(read)
     silent = sse_objects(post(served, "/completion", {"prompt": "Hi", "stream": True}).content)
     told = sse_objects(
@@ -153,7 +153,7 @@ def test_probabilities_are_logarithms_before_the_samplers_and_shares_after_them(
     ]
     body = {"prompt": "Hi", "n_probs": 2, "post_sampling_probs": True, "stream": True}
     first = sse_objects(post(served, "/completion", body).content)[0]
-    (after,) = first["completion_probabilities"]  # type: ignore[misc]
+    (after,) = first["completion_probabilities"]
     assert after["prob"] == pytest.approx(math.exp(-0.5))
     assert [one["prob"] for one in after["top_probs"]] == [pytest.approx(math.exp(-0.5)), 0.0]
 

@@ -72,7 +72,7 @@ def test_every_count_has_its_name() -> None:
 @pytest.mark.parametrize("measure", [measure for measure in MEASURES if measure.llama], ids=lambda m: m.llama)
 def test_llama_cpp_s_names_are_there_for_the_same_numbers(measure: object) -> None:
     found = read(READING)
-    ours, theirs = measure.samples  # type: ignore[attr-defined]
+    ours, theirs = measure.samples
     assert of(theirs, found) == of(ours, found)
 
 

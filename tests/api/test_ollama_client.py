@@ -91,10 +91,10 @@ def test_what_stands_behind_the_answer(served: Served, client: ollama.Client) ->
 def test_formats_are_kept_to(served: Served, client: ollama.Client) -> None:
     client.generate(MODEL, "x", format="json")
     assert asked(served).constraint is not None
-    assert asked(served).constraint.text == '{"type": "object"}'  # type: ignore[union-attr]
+    assert asked(served).constraint.text == '{"type": "object"}'
     client.chat(MODEL, HELLO, format={"type": "array", "items": {"type": "integer"}})
     assert asked(served).constraint is not None
-    assert asked(served).constraint.text == '{"type":"array","items":{"type":"integer"}}'  # type: ignore[union-attr]
+    assert asked(served).constraint.text == '{"type":"array","items":{"type":"integer"}}'
     client.chat(MODEL, HELLO, format="")
     assert asked(served).constraint is None
 
@@ -249,7 +249,7 @@ def test_a_stream_that_is_left_frees_its_sequence(served: Served, client: ollama
     served.answers.script = lambda _: [Delta(0, "Hel"), None]
     stream = client.chat(MODEL, HELLO, stream=True)
     assert next(stream).message.content == "Hel"
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert served.answers.generations[-1].cancelled.wait(20)
 
 

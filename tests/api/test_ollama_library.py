@@ -78,7 +78,7 @@ def test_what_is_loaded(served: Served, client: ollama.Client) -> None:
     assert (running.name, running.size, running.size_vram, running.context_length) == (SHOWN, 9, 0, 2048)
     assert running.expires_at is not None
     assert running.expires_at.year > 2100
-    served.models.loaded = lambda: (LoadedModel(MODEL, 9, 2048, 1.8e9),)  # type: ignore[method-assign]
+    served.models.loaded = lambda: (LoadedModel(MODEL, 9, 2048, 1.8e9),)
     (running,) = client.ps().models
     assert running.expires_at == datetime.fromtimestamp(1.8e9, timezone.utc)
 
@@ -116,12 +116,12 @@ def test_a_pull_that_is_refused_has_its_status_and_one_that_breaks_says_so(
         yield Pulling(1, 2)
         raise tree.DownloadFailed("api.broken_off")
 
-    served.library.pull = refused  # type: ignore[assignment, method-assign]
+    served.library.pull = refused
     for stream in (False, True):
         with pytest.raises(ollama.ResponseError, match="no model named “missing”") as error:
             list(client.pull("missing", stream=True)) if stream else client.pull("missing")
         assert error.value.status_code == 404
-    served.library.pull = broken  # type: ignore[assignment, method-assign]
+    served.library.pull = broken
     seen = []
     with pytest.raises(ollama.ResponseError, match="broke off"):
         seen += client.pull("x", stream=True)
@@ -143,7 +143,7 @@ async def test_a_client_that_leaves_a_pull_stops_it(served: Served, stream: bool
         finally:
             loop.call_soon_threadsafe(ended.set)
 
-    served.library.pull = endless  # type: ignore[assignment, method-assign]
+    served.library.pull = endless
     async with ollama.AsyncClient(served.url, trust_env=False) as client:
 
         async def pull() -> None:

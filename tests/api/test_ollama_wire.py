@@ -138,7 +138,7 @@ async def test_a_client_that_needs_it_is_given_time_between_two_lines(monkeypatc
     """Whatever comes at once is sent one by one, with the pause behind each."""
     done: list[object] = []
 
-    async def frames():  # type: ignore[no-untyped-def]
+    async def frames():
         for line in (b"1\n", b"2\n", b"3\n"):
             yield line
 
@@ -160,7 +160,7 @@ async def test_a_client_that_needs_it_is_given_time_between_two_lines(monkeypatc
     asyncio_sleep = asyncio.sleep
     monkeypatch.setattr("samovar.api.sse.asyncio.sleep", sleep)
     writing = Writing(NDJSON.media_type, apart=True, ping=b"", pause=0.005)
-    await EventStream(frames(), close, writing)({}, receive, send)  # type: ignore[arg-type]
+    await EventStream(frames(), close, writing)({}, receive, send)
     assert [step for step in done if step != writing.silence] == [
         "headers",
         b"1\n",

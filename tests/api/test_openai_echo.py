@@ -78,10 +78,10 @@ def test_several_prompts_each_have_their_own(client: openai.OpenAI) -> None:
 @pytest.mark.parametrize("logprobs", [None, 1])
 def test_a_stream_joined_is_the_whole_answer(client: openai.OpenAI, logprobs: int | None) -> None:
     ask = {"model": MODEL, "prompt": ["ab", "cd"], "echo": True, "max_tokens": 5, "logprobs": logprobs}
-    whole = client.completions.create(**ask)  # type: ignore[call-overload]
+    whole = client.completions.create(**ask)
     texts: dict[int, str] = {}
     offsets: dict[int, list[int]] = {}
-    for chunk in client.completions.create(**ask, stream=True):  # type: ignore[call-overload]
+    for chunk in client.completions.create(**ask, stream=True):
         for choice in chunk.choices:
             texts[choice.index] = texts.get(choice.index, "") + choice.text
             if choice.logprobs:

@@ -119,7 +119,7 @@ def thinks_and_calls(_: Completion) -> list[Event]:
 
 
 def test_the_package_reads_a_whole_answer(served: Served) -> None:
-    served.answers.script = thinks_and_calls  # type: ignore[assignment]
+    served.answers.script = thinks_and_calls
     answer = served.client().chat.completions.create(model="default", messages=[HELLO], tools=TOOLS)  # type: ignore
     (choice,) = answer.choices
     assert choice.finish_reason == "tool_calls"
@@ -130,7 +130,7 @@ def test_the_package_reads_a_whole_answer(served: Served) -> None:
     assert answer.usage is not None
     assert answer.usage.completion_tokens_details is not None
     assert answer.usage.completion_tokens_details.reasoning_tokens == 1
-    assert "middle of a tool call" in answer.model_extra["warnings"][0]  # type: ignore[index]
+    assert "middle of a tool call" in answer.model_extra["warnings"][0]
 
 
 def chunks(served: Served, **fields: object) -> list[str]:
@@ -142,7 +142,7 @@ def chunks(served: Served, **fields: object) -> list[str]:
 
 
 def test_a_stream_byte_for_byte(served: Served) -> None:
-    served.answers.script = thinks_and_calls  # type: ignore[assignment]
+    served.answers.script = thinks_and_calls
     *deltas, last, end = chunks(served, tools=TOOLS)
     head, tail = '"choices":[{"index":0,"delta":', ',"logprobs":null,"finish_reason":null}]}'
     call = '{"tool_calls":[{"index":%d%s,"function":{%s}}]}'
@@ -173,7 +173,7 @@ def test_an_answer_that_only_calls_has_no_content(served: Served) -> None:
 
 
 def test_who_speaks_of_functions_is_answered_so(served: Served) -> None:
-    served.answers.script = thinks_and_calls  # type: ignore[assignment]
+    served.answers.script = thinks_and_calls
     with served.http() as http:
         choice = http.post("/v1/chat/completions", json={"messages": [HELLO], "functions": [FUNCTION]}).json()[
             "choices"
@@ -187,7 +187,7 @@ def test_who_speaks_of_functions_is_answered_so(served: Served) -> None:
 
 
 def test_log_probabilities_are_of_all_that_was_written(served: Served) -> None:
-    served.answers.script = thinks_and_calls  # type: ignore[assignment]
+    served.answers.script = thinks_and_calls
     with served.http() as http:
         body = {"messages": [HELLO], "tools": TOOLS, "logprobs": True}
         whole = http.post("/v1/chat/completions", json=body).json()["choices"][0]

@@ -174,7 +174,7 @@ def test_an_answer_is_parsed_by_its_schema(served: Served) -> None:
     ],
 )
 def test_how_a_response_ended(served: Served, reason: str, status: str, details: str | None, item: str) -> None:
-    served.answers.script = script(Thought(0, "Hm."), Delta(0, "Hel"), Finish(0, reason))  # type: ignore[arg-type]
+    served.answers.script = script(Thought(0, "Hm."), Delta(0, "Hel"), Finish(0, reason))
     whole = served.client().responses.create(model=MODEL, input="Hello")
     *_, last = served.client().responses.create(model=MODEL, input="Hello", stream=True)
     assert last.type == ("response.completed" if status == "completed" else "response.incomplete")

@@ -59,7 +59,7 @@ def test_a_prompt_is_as_likely_as_its_tokens_are_one_by_one(client: openai.OpenA
         step = client.completions.create(
             model="default", prompt=prompt[:at], logprobs=20, max_tokens=1, temperature=0
         )
-        (top,) = step.choices[0].logprobs.top_logprobs or ()  # type: ignore[union-attr,misc]
+        (top,) = step.choices[0].logprobs.top_logprobs or ()
         if token in top:
             # A quantised model rounds what it computes, by a little more or less from batch to batch.
             assert (whole.logprobs.token_logprobs or [])[i] == pytest.approx(top[token], abs=0.1)

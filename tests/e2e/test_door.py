@@ -112,7 +112,7 @@ def test_openais_client_comes_in_with_a_key_until_it_is_revoked(serve: Serve) ->
     secret = samovar("keys", "add", "laptop", home=home).stdout.strip()
     with client_of(served, secret) as laptop:
         assert laptop.completions.create(model="echo", prompt="Hello").choices[0].text
-        chat = laptop.chat.completions.create(model="echo", messages=MESSAGES, stream=True)  # type: ignore[call-overload]
+        chat = laptop.chat.completions.create(model="echo", messages=MESSAGES, stream=True)
         assert "".join(chunk.choices[0].delta.content or "" for chunk in chat if chunk.choices)
         with served.client() as raw:
             assert raw.get("/samovar/conversations", headers={"x-api-key": secret}).status_code == 403

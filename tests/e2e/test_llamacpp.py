@@ -122,9 +122,9 @@ def lines(starter: Served, **body: object) -> Iterator[dict[str, object]]:
 
 def test_a_stream_has_a_token_an_object_with_its_probabilities(starter: Served) -> None:
     *said, last = lines(starter, n_predict=6, n_probs=3, temperature=0)
-    assert [len(one["tokens"]) for one in said] == [1] * 6  # type: ignore[arg-type]
+    assert [len(one["tokens"]) for one in said] == [1] * 6
     for one in said:
-        (drawn,) = one["completion_probabilities"]  # type: ignore[misc]
+        (drawn,) = one["completion_probabilities"]
         assert drawn["id"] == drawn["top_logprobs"][0]["id"]
         assert bytes(drawn["bytes"]).decode() == drawn["token"] == one["content"]
     assert last["stop_type"] == "limit"

@@ -101,7 +101,7 @@ def test_what_is_loaded_and_what_its_file_says(client: ollama.Client, model: str
 def test_a_stream_that_is_left_leaves_the_server_free(client: ollama.Client, model: str) -> None:
     stream = client.generate(model, "Tell a long story.", stream=True)
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert client.generate(model, "Hi", options={"num_predict": 1}).eval_count == 1
 
 

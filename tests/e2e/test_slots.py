@@ -14,13 +14,13 @@ OTHER = "The square of the hypotenuse is the sum of the squares of the other two
 def complete(served: Served, prompt: object, **body: object) -> dict[str, object]:
     reply = served.post("/completion", {"prompt": prompt, "temperature": 0, "n_predict": 4, **body})
     assert reply.status_code == 200, reply.text
-    return reply.json()  # type: ignore[no-any-return]
+    return reply.json()
 
 
 def act(served: Served, slot: object, action: str, name: str = "tea") -> dict[str, object]:
     reply = served.post(f"/slots/{slot}?action={action}", {"filename": name})
     assert reply.status_code == 200, reply.text
-    return reply.json()  # type: ignore[no-any-return]
+    return reply.json()
 
 
 def computed(answer: dict[str, object]) -> int:

@@ -48,7 +48,7 @@ def test_a_longer_text_gets_a_larger_cache_up_to_the_window(
     make = Context.__init__
 
     def note(self: Context, *options: object) -> None:
-        make(self, *options)  # type: ignore[arg-type]
+        make(self, *options)
         made.append(self.cells)
 
     engine = load(path, Setting(build, 512, flash=False), trusted=0)

@@ -28,7 +28,7 @@ CALLS = LOOP + "{% for c in m.tool_calls or [] %}"
 
 
 def written(template: str, *messages: Message, **given: object) -> str:
-    return render(template, messages, **given).text  # type: ignore[arg-type]
+    return render(template, messages, **given).text
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_template_that_is_given_no_tools_knows_none() -> None:
 
 @pytest.mark.parametrize("marks", MARKS, ids=lambda marks: marks.open)
 def test_thoughts_are_known_by_their_marks(marks: object) -> None:
-    assert manner_of(f"{{{{ content.split('{marks.close}') }}}}").thinking == marks  # type: ignore[attr-defined]
+    assert manner_of(f"{{{{ content.split('{marks.close}') }}}}").thinking == marks
 
 
 def test_the_documentation_has_the_table_of_formats() -> None:

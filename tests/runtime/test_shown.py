@@ -33,7 +33,7 @@ def answer(*, patient: bool, **fields: object) -> tuple[str, list[bytes]]:
 
     engine = Marked(LoadSpec(engine="echo", path="echo:", window=64, cells=64, parallel=1), Script())
     loop = GenerationLoop(engine, hear, patient=patient)
-    loop.handle(Generate(GenerateRequest(id="1", parts=PROMPT, sampling=GREEDY, **fields)))  # type: ignore[arg-type]
+    loop.handle(Generate(GenerateRequest(id="1", parts=PROMPT, sampling=GREEDY, **fields)))
     while not loop.idle:
         loop.step()
     deltas = [event for event in heard if isinstance(event, Delta)]

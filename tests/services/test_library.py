@@ -50,7 +50,7 @@ async def test_one_that_nobody_follows_any_more_stops_and_goes_on_the_next_time(
     site: Site, engines: Engines
 ) -> None:
     site.hold = threading.Event()
-    async with aclosing(engines.library.pull("org/repo")) as told:  # type: ignore[type-var]
+    async with aclosing(engines.library.pull("org/repo")) as told:
         waiting = asyncio.ensure_future(anext(told))
         await asyncio.sleep(0)
         with pytest.raises(Conflict):
@@ -73,7 +73,7 @@ async def test_closing_tells_the_download_to_end() -> None:
 
     downloads = Downloads(endless, lambda path: path.stem)
     for _ in range(2):
-        async with aclosing(downloads.follow("x")) as told:  # type: ignore[type-var]
+        async with aclosing(downloads.follow("x")) as told:
             assert (await anext(told)).total is None
     assert ended == ["cancelled", "cancelled"]
 

@@ -33,7 +33,7 @@ def info(template: str | None) -> EngineInfo:
 
 
 def chat(**fields: object) -> Completion:
-    return Completion(messages=(Message("user", "Hi"),), **fields)  # type: ignore[arg-type]
+    return Completion(messages=(Message("user", "Hi"),), **fields)
 
 
 async def test_a_template_that_knows_tools_is_given_them() -> None:

@@ -21,7 +21,7 @@ from samovar.runtime.process import WorkerProcess
 from samovar.runtime.tally import Tally
 from samovar.services.contexts import Contexts
 from samovar.services.contracts import ContextChoice, LoadedModel, ModelState, Outlook
-from samovar.services.fleet import FOR_EVER, SHORT_STAY, Fleet, Rules, Verdicts
+from samovar.services.fleet import FOR_EVER, SHORT_STAY, USUAL_RULES, Fleet, Rules, Verdicts
 from samovar.services.fleet import Served as Served
 from samovar.services.loading import LoadPlanner
 from samovar.services.watched import Watched
@@ -37,7 +37,7 @@ class ModelService:
         verdicts: Verdicts,
         contexts: Contexts,
         logs: Path,
-        rules: Rules = Rules(),  # noqa: B008
+        rules: Rules = USUAL_RULES,
         stay: float | None = None,
     ) -> None:
         self._planner = planner

@@ -49,7 +49,7 @@ def events(plan: Plan, pieces: Sequence[str], *, live: bool = False, reason: str
     found: list[Event] = []
     for place, piece in enumerate(pieces):
         found += reader.read(Delta(0, piece, (TokenDetail(place, piece.encode(), -0.5),)))
-    return found + reader.read(Finish(0, reason))  # type: ignore[arg-type]
+    return found + reader.read(Finish(0, reason))
 
 
 class Told:
@@ -76,7 +76,7 @@ class Told:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Told) and vars(self) == vars(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"Told({vars(self)})"

@@ -26,11 +26,11 @@ Whole = Callable[[Source, Offered], Reading[None]]
 class Style(Protocol):
     """How one call is written, between the marks around it."""
 
-    def read(self, source: Source, offered: Offered) -> Reading[None]:
+    def read(self, source: Source, offered: Offered, /) -> Reading[None]:
         """Opened and Argued of one call. Raises Malformed."""
         ...
 
-    def write(self, call: ToolCall, count: int) -> str:
+    def write(self, call: ToolCall, count: int, /) -> str:
         """The call as the model would write it, the `count`-th of its answer."""
         ...
 

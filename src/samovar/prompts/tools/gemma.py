@@ -27,7 +27,7 @@ class Bare:
     quote: str
     close: str
 
-    def read(self, source: Source, offered: Offered) -> Reading[None]:  # noqa: ARG002
+    def read(self, source: Source, _offered: Offered, /) -> Reading[None]:
         while self.close not in source.rest and not source.ended:
             yield from more(source)
         end = source.rest.find(self.close)
@@ -41,7 +41,7 @@ class Bare:
         yield Opened(head[1])
         yield Argued(as_json(arguments))
 
-    def write(self, call: ToolCall, count: int) -> str:  # noqa: ARG002
+    def write(self, call: ToolCall, _count: int, /) -> str:
         return f"call:{call.name}{self._written(json.loads(call.arguments or '{}'))}"
 
     def rule(self, name: str, tool: Tool, literal: Literal) -> str:

@@ -32,7 +32,7 @@ _HEADS = ("<|channel|>", "<|start|>assistant")
 _RECIPIENT = re.compile(r"\bto=(?:functions\.)?([\w.\-]+)")
 
 
-def read(source: Source, offered: Offered) -> Reading[None]:  # noqa: ARG001
+def read(source: Source, _offered: Offered, /) -> Reading[None]:
     """An answer to its end, stretch by stretch. Text outside all channels is said."""
     while True:
         mark = yield from until(source, (*_HEADS, *_ENDS), Said)

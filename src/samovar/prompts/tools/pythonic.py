@@ -25,7 +25,7 @@ LONGEST = 64 * 1024
 class Pythonic:
     """name(key=value, …), values as Python or JSON writes them."""
 
-    def read(self, source: Source, offered: Offered) -> Reading[None]:  # noqa: ARG002
+    def read(self, source: Source, _offered: Offered, /) -> Reading[None]:
         yield from skip(source)
         while not (head := _HEAD.match(source.rest)):
             if source.rest and not _MAYBE.match(source.rest):
@@ -36,7 +36,7 @@ class Pythonic:
         yield Opened(head[1])
         yield Argued(as_json(_arguments(inside)))
 
-    def write(self, call: ToolCall, count: int) -> str:  # noqa: ARG002
+    def write(self, call: ToolCall, _count: int, /) -> str:
         arguments = json.loads(call.arguments or "{}")
         return f"{call.name}({', '.join(f'{key}={as_json(value)}' for key, value in arguments.items())})"
 

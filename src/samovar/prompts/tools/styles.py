@@ -40,7 +40,7 @@ class Keyed(Written):
     arguments: tuple[str, ...] = ("arguments", "parameters")
     ids: tuple[str, ...] = ("id",)
 
-    def read(self, source: Source, offered: Offered) -> Reading[None]:  # noqa: ARG002
+    def read(self, source: Source, _offered: Offered, /) -> Reading[None]:
         yield from expect(source, "{")
         name, id, early, opened = "", "", "", False
         while key := (yield from members(source)):
@@ -71,7 +71,7 @@ class Framed(Written):
     id_mark: str = ""
     id_head: str = ""
 
-    def read(self, source: Source, offered: Offered) -> Reading[None]:  # noqa: ARG002
+    def read(self, source: Source, _offered: Offered, /) -> Reading[None]:
         head, _, tail = self.before.partition(NAME)
         count, _, tail = tail.rpartition(COUNT) if COUNT in tail else ("", "", tail)
         if head.strip(SPACE):

@@ -57,7 +57,7 @@ class Tagged:
             separator = ", "
         yield Argued("}")
 
-    def write(self, call: ToolCall, count: int) -> str:  # noqa: ARG002
+    def write(self, call: ToolCall, _count: int, /) -> str:
         arguments = json.loads(call.arguments or "{}")
         written = (
             f"{self.key_open}{key}{self.key_close}{value if isinstance(value, str) else as_json(value)}"

@@ -59,3 +59,6 @@ class Rules:
     later: Later | None = None
     tally: Callable[[str], Tally] = lambda _: Tally()
     supervise: Callable[[LoadSpec, Verdict, Path, Hooks], Supervisor] = Supervisor
+
+
+USUAL_RULES = Rules()
