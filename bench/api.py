@@ -1,9 +1,10 @@
 """What the APIs cost beside the model: tokens of texts, a request, a streamed token, and clients who only listen.
 
-    python bench/api.py [--rounds 200] [--only tokens|door|listeners] [--model FILE]
+    python bench/api.py [--rounds 200] [--only tokens|door|listeners|loading] [--model FILE]
 
 Prints a table for docs/benchmarks.md, each row with what is wanted of it. `door` drives the app in this process,
-with answers that cost nothing, through every dialect; `tokens` and `listeners` drive real servers over HTTP.
+with answers that cost nothing, through every dialect; `tokens`, `listeners` and `loading` drive real servers over
+HTTP.
 """
 
 from __future__ import annotations
@@ -28,8 +29,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from samovar.core.errors import SamovarError
 from samovar.core.events import Delta, Event, Finish, TokenDetail
+from samovar.core.home import Home
+from samovar.core.settings import Settings
 from samovar.hub.starter import starter_file
+from samovar.runtime.supervisor import Hooks, Supervisor
+from samovar.runtime.trust import Verdict
 from samovar.services.contracts import KeptResponse
+from samovar.services.loading import LoadPlanner
 from samovar.store.responses import ResponseStore
 from tests.api.conftest import FakeAnswers, Script, app_of_fakes, done
 from tests.api.dialect_cases import CASES, Case
@@ -234,6 +240,68 @@ async def active(port: int) -> list[float]:
     return [later - earlier for earlier, later in itertools.pairwise(times)]
 
 
+# Loading by name.
+
+
+def loading_rows(model: str, rounds: int) -> Iterator[Row]:
+    """Rounds of: the load alone, by a supervisor in this process; a request that loads the model by its name; the
+    same request again. What the name adds is what is left of the second without the other two."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        home.make()
+        (home.models / "named.gguf").symlink_to(model)
+        alone = Alone(home)
+        served = start(home.root, "--ctx", "2048")
+        try:
+            with served.client() as client:
+                turns = range(max(rounds // 10, 3) + 1)
+                times = [loading_round(client, alone, turn) for turn in turns][1:]
+        finally:
+            served.stop()
+    load, by_name, added = (statistics.median(column) for column in zip(*times, strict=True))
+    yield Row("loading the starter model, alone", ms(load), "")
+    yield Row("a request that loads it by name", ms(by_name), "")
+    yield Row("added to the load and the request", ms(added), "≤ 50 ms")
+
+
+def loading_round(client: httpx.Client, alone: Alone, turn: int) -> tuple[float, float, float]:
+    """(seconds of the load alone, of the request that loads, of the latter without the load and the request)"""
+    load = asyncio.run(alone.load())
+
+    def ask() -> float:
+        began = time.perf_counter()
+        body = {"model": "named", "prompt": f"{turn} Once", "max_tokens": 1, "cache_prompt": False}
+        client.post("/v1/completions", json=body).raise_for_status()
+        return time.perf_counter() - began
+
+    by_name, again = ask(), ask()
+    client.post("/v1/internal/model/unload").raise_for_status()
+    return load, by_name, by_name - again - load
+
+
+class Alone:
+    """Loads as the server does, knowing what was learnt of the model when it was loaded first."""
+
+    def __init__(self, home: Home) -> None:
+        planner = LoadPlanner(Settings(home=home, ctx=2048))
+        self._spec = planner.plan(planner.find("named"))
+        self._log = home.logs / "alone.log"
+        self._verdict = Verdict()
+
+    async def load(self) -> float:
+        """Seconds."""
+        hooks = Hooks(progress=lambda share: None, remember=self._remember)
+        supervisor = Supervisor(self._spec, self._verdict, self._log, hooks)
+        began = time.perf_counter()
+        await supervisor.worker()
+        took = time.perf_counter() - began
+        await supervisor.close()
+        return took
+
+    async def _remember(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+
+
 def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
 
@@ -245,13 +313,14 @@ def ms(seconds: float) -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=200)
-    options.add_argument("--only", choices=("tokens", "door", "listeners"))
+    options.add_argument("--only", choices=("tokens", "door", "listeners", "loading"))
     options.add_argument("--model", default=str(starter_file()))
     chosen = options.parse_args()
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "tokens": lambda: tokens_rows(chosen.model, chosen.rounds),
         "door": lambda: door_rows(chosen.rounds),
         "listeners": lambda: listeners_rows(chosen.rounds),
+        "loading": lambda: loading_rows(chosen.model, chosen.rounds),
     }
     print("| | measured, at the median | wanted |\n|---|---|---|")
     for name, rows in parts.items():
