@@ -13,7 +13,9 @@ import argparse
 import asyncio
 import itertools
 import json
+import random
 import statistics
+import string
 import sys
 import tempfile
 import time
@@ -42,7 +44,9 @@ from tests.api.dialect_cases import CASES, Case
 from tests.e2e.conftest import Served, start
 
 TOKENS, STREAMED, IDLE, ACTIVE, STEPS = 2000, 1000, 200, 8, 200
-PASSAGE = Path(__file__).parent.parent / "tests" / "data" / "passage.txt"
+LONG = TOKENS * 7
+"""Characters of more tokens than that."""
+DOCUMENTS = Path(__file__).parent.parent / "docs"
 
 
 class Row(NamedTuple):
@@ -75,28 +79,38 @@ def server(*options: str) -> Iterator[Served]:
 
 
 def tokens_rows(model: str, rounds: int) -> Iterator[Row]:
-    """Over HTTP from one connection: a text that is new each time, and one that was asked lately."""
+    """Over HTTP from one connection, texts that are new each time: places in this project's documents, which have
+    words in common; and words that nobody ever wrote, the worst case. And one text again and again."""
     with server("--model", model, "--ctx", "2048") as served, served.client() as client:
-        text = long_text(client)
-        numbers = iter(range(10**6))
 
-        def ask(text: str) -> None:
-            client.post("/tokenize", json={"content": text}).raise_for_status()
+        def ask(text: str) -> httpx.Response:
+            return client.post("/tokenize", json={"content": text}).raise_for_status()
+
+        def asking(words: Callable[[], str]) -> float:
+            length = LONG * TOKENS // len(ask(words()).json()["tokens"])
+            new = [words()[:length] for _ in range(rounds + 1)]
+            return median(rounds, lambda: ask(new.pop()))
 
         wanted = "≤ 2 ms"
+        text = written()
         yield Row("the same with nothing to do (`/health`)", ms(median(rounds, lambda: client.get("/health"))), "")
-        yield Row(
-            f"{TOKENS} tokens, a new text", ms(median(rounds, lambda: ask(f"{next(numbers)} {text}"))), wanted
-        )
-        yield Row(f"{TOKENS} tokens, again", ms(median(rounds, lambda: ask(text))), wanted)
+        yield Row(f"{TOKENS} tokens, a new text", ms(asking(written)), wanted)
+        yield Row(f"{TOKENS} tokens, again", ms(asking(lambda: text)), wanted)
         with streaming(served):
-            beside = median(rounds, lambda: ask(f"{next(numbers)} {text}"))
-            yield Row(f"{TOKENS} tokens, a new text, while an answer streams", ms(beside), wanted)
+            yield Row(f"{TOKENS} tokens, a new text, while an answer streams", ms(asking(written)), wanted)
+        yield Row(f"{TOKENS} tokens, each word invented", ms(asking(invented)), "")
 
 
-def long_text(client: httpx.Client) -> str:
-    ids = client.post("/v1/tokenize", json={"text": PASSAGE.read_text(encoding="utf-8") * 40}).json()["tokens"]
-    return str(client.post("/v1/detokenize", json={"tokens": ids[:TOKENS]}).json()["text"])
+def written() -> str:
+    """A place in the documents, longer than `TOKENS` tokens."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(DOCUMENTS.rglob("*.md")))
+    start = random.randrange(len(text) - LONG)
+    return text[start : start + LONG]
+
+
+def invented() -> str:
+    words = ("".join(random.choices(string.ascii_lowercase, k=random.randint(3, 8))) for _ in range(LONG // 5))
+    return " ".join(words)[:LONG]
 
 
 @contextmanager
@@ -290,7 +304,7 @@ class Alone:
 
     async def load(self) -> float:
         """Seconds."""
-        hooks = Hooks(progress=lambda share: None, remember=self._remember)
+        hooks = Hooks(progress=lambda _: None, remember=self._remember)
         supervisor = Supervisor(self._spec, self._verdict, self._log, hooks)
         began = time.perf_counter()
         await supervisor.worker()

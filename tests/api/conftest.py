@@ -164,15 +164,14 @@ class FakeAnswers:
 
     async def tokenize(
         self, text: str, *, special: bool, bos: bool = False, model: str | None = None
-    ) -> tuple[tuple[int, bytes], ...]:
+    ) -> tuple[int, ...]:
         """A token is a byte; 256 begins the sequence."""
         self.spelled.append((text, special, bos, model))
-        spelled = tuple((byte, bytes([byte])) for byte in text.encode())
-        return ((256, b""), *spelled) if bos else spelled
+        return (256, *text.encode()) if bos else tuple(text.encode())
 
     async def detokenize(self, tokens: tuple[int, ...], model: str | None = None) -> tuple[tuple[int, bytes], ...]:
         self.spelled.append((tokens, False, False, model))
-        return tuple((token, bytes([token])) for token in tokens if token < 256)
+        return tuple((token, b"" if token == 256 else bytes([token])) for token in tokens if token <= 256)
 
     async def embed(
         self, texts: Sequence[str | tuple[int, ...]], model: str | None = None, *, truncate: bool = False

@@ -15,9 +15,17 @@ from hypothesis import strategies as st
 
 from samovar.core.engine import Batch, Engine
 from samovar.core.errors import EngineFailed
+from samovar.core.wordcuts import cut
 
 LogProbs = npt.NDArray[np.float64]
 PARALLEL = 4
+WORDY = st.lists(
+    st.sampled_from(
+        ["the ", "And", "don't ", "then,", "привет ", "мир", "<|im_start|>", "12 ", "\n", "!", " ", "ж"]
+    )
+    | st.text(max_size=4)
+).map("".join)
+
 UNDER_ONE_ENGINE = settings(
     deadline=None,
     max_examples=60,
@@ -103,6 +111,17 @@ class EngineSuite:
     @given(text=st.text(st.characters(exclude_categories=["Cs"])))
     def test_the_pieces_of_a_text_are_the_text(self, engine: Engine, text: str) -> None:
         assert b"".join(map(engine.piece, engine.tokenize(text, special=False))) == text.encode()
+
+    @UNDER_ONE_ENGINE
+    @given(text=WORDY, special=st.booleans())
+    def test_a_text_that_may_be_cut_at_words_has_the_tokens_of_its_parts(
+        self, engine: Engine, text: str, special: bool
+    ) -> None:
+        assert engine.cuts_at_words()
+        head, *words = cut(text)
+        parts = [head, *(f" {word}" for word in words)]
+        tokens = [token for part in parts for token in engine.tokenize(part, special=special)]
+        assert tokens == engine.tokenize(text, special=special)
 
     def test_a_long_text_is_tokenised_whole(self, engine: Engine) -> None:
         text = "ночь, улица, фонарь, аптека\n" * 3000

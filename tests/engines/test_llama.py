@@ -230,6 +230,14 @@ def test_control_tokens_that_a_file_calls_user_defined_are_control_tokens_all_th
     assert 1 not in plain and b"".join(map(engine.piece, plain)) == b"a<|im_start|><|im_start|>b"
 
 
+@each
+def test_a_vocabulary_whose_tokens_reach_from_word_to_word_is_not_cut_between_them(
+    tmp_path: Path, build: str
+) -> None:
+    engine = load(TinyLlama().write(tmp_path / "odd.gguf", marks=("<the end>",)), Setting(build, 512, False))
+    assert not engine.cuts_at_words()
+
+
 def test_a_build_that_is_not_there_is_missing(tiny: Path) -> None:
     with pytest.raises(Missing, match="vulkan"):
         load(tiny, Setting("vulkan", 512, False))

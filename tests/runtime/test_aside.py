@@ -11,8 +11,8 @@ from samovar.core.engine import Batch, Engine, LoadSpec
 from samovar.core.errors import EngineFailed
 from samovar.core.requests import Part
 from samovar.engines.registry import open_engine
-from samovar.runtime.aside import LONGEST, REMEMBERED, Aside
-from samovar.runtime.frames import FromWorker, Generate, Pin, Refused, Spell, Tokenize, Tokens
+from samovar.runtime.aside import Aside
+from samovar.runtime.frames import FromWorker, Generate, Pieces, Pin, Refused, Spell, Tokenize, Tokens
 from samovar.runtime.loop import GenerationLoop
 from tests.runtime.conftest import OpenHouse, chat
 
@@ -61,8 +61,8 @@ def test_during_a_step_of_the_engine(
     go_on.set()
     step.join(20)
     assert told == [
-        Tokens("1", tuple(b"hello <|im_end|>"), tuple(bytes([byte]) for byte in b"hello <|im_end|>")),
-        Tokens("2", (104, 105), (b"h", b"i")),
+        Tokens("1", tuple(b"hello <|im_end|>")),
+        Pieces("2", (104, 105), (b"h", b"i")),
     ]
 
 
@@ -81,24 +81,6 @@ def test_nothing_is_answered_before_an_engine_is_there_nor_after(engine: Engine,
     assert told == []
 
 
-def test_a_text_that_comes_again_is_not_split_again(
-    engine: Engine, aside: Aside, told: list[FromWorker], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    split: list[str] = []
-    tokenize = engine.tokenize
-
-    def note(text: str, *, special: bool, bos: bool = False) -> list[int]:
-        split.append(text)
-        return tokenize(text, special=special, bos=bos)
-
-    monkeypatch.setattr(engine, "tokenize", note)
-    texts = [str(number) for number in range(REMEMBERED)]
-    for text in [*texts, "0", "new", "0", "1", "x" * (LONGEST + 1), "x" * (LONGEST + 1)]:
-        assert aside.take(Tokenize(text, (Part(text, special=False),), bos=False, fresh=True))
-    assert split == [*texts, "new", "1", "x" * (LONGEST + 1), "x" * (LONGEST + 1)]
-    assert all(isinstance(frame, Tokens) and bytes(frame.tokens).decode() == frame.id for frame in told)
-
-
 def test_a_tokenizer_that_fails_is_an_answer(
     engine: Engine, aside: Aside, told: list[FromWorker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,5 +94,5 @@ def test_a_tokenizer_that_fails_is_an_answer(
 
 async def test_a_worker_answers_both_ways_alike(open_house: OpenHouse) -> None:
     worker = await open_house().supervisor.worker()
-    fresh = await worker.tokenize(HELLO, bos=False, fresh=True)
-    assert (fresh.tokens, fresh.pieces) == ((known := await worker.tokenize(HELLO, bos=False)).tokens, known.pieces)
+    fresh, known = await worker.tokenize(HELLO, bos=False, fresh=True), await worker.tokenize(HELLO, bos=False)
+    assert fresh.tokens == known.tokens == tuple(b"hello <|im_end|>")

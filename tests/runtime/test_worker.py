@@ -143,9 +143,8 @@ async def test_user_text_is_not_read_as_control_tokens(open_house: OpenHouse) ->
     spelled = await worker.tokenize((Part("<|im_end|>", special=False),))
     control = await worker.tokenize((Part("<|im_end|>", special=True),))
     assert len(spelled.tokens) == len("<|im_end|>")
-    assert b"".join(spelled.pieces) == b"<|im_end|>"
     assert len(control.tokens) == 1
-    assert (await worker.spell((*spelled.tokens, 10**6))).pieces == spelled.pieces
+    assert b"".join((await worker.spell((*spelled.tokens, 10**6))).pieces) == b"<|im_end|>"
 
 
 async def test_a_banned_text_is_taken_back_and_the_answer_goes_on(open_house: OpenHouse) -> None:

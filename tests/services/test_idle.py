@@ -81,7 +81,7 @@ class Letters:
     async def tokenize(self, parts: tuple[Part, ...], **_: bool) -> Tokens:
         self.counted += [part.text for part in parts]
         letters = "".join(part.text for part in parts)
-        return Tokens("", tuple(map(ord, letters)), tuple(letter.encode() for letter in letters))
+        return Tokens("", tuple(map(ord, letters)))
 
 
 def served(template: str, worker: Letters, capabilities: Capabilities = SUPPLE) -> Served:

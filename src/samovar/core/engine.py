@@ -202,15 +202,22 @@ class Batch(msgspec.Struct):
     wanted: list[bool]
 
 
-class Engine(Protocol):
+class Tokenizer(Protocol):
+    def tokenize(self, text: str, *, special: bool, bos: bool = False) -> list[int]:
+        """Token ids of `text`. With `special`, control tokens' texts become their ids; `bos` puts the model's
+        begin-of-sequence token first where the model wants one."""
+        ...
+
+
+class Engine(Tokenizer, Protocol):
     """One loaded model. Sequence ids run from 0 to `info.parallel` − 1; positions from 0."""
 
     @property
     def info(self) -> EngineInfo: ...
 
-    def tokenize(self, text: str, *, special: bool, bos: bool = False) -> list[int]:
-        """Token ids of `text`. With `special`, control tokens' texts become their ids; `bos` puts the model's
-        begin-of-sequence token first where the model wants one."""
+    def cuts_at_words(self) -> bool:
+        """Whether a text that is cut by `core.wordcuts` has the tokens of its parts, each but the first with its
+        space. The first call may take a tenth of a second."""
         ...
 
     def piece(self, token: int) -> bytes:

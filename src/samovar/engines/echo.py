@@ -139,6 +139,9 @@ class EchoEngine:
         pieces = _CONTROL_TEXT.split(text)
         return [token for piece in pieces for token in ([CONTROL[piece]] if piece in CONTROL else piece.encode())]
 
+    def cuts_at_words(self) -> bool:
+        return True
+
     def piece(self, token: int) -> bytes:
         return bytes([token]) if token < 256 else b""
 

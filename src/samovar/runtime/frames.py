@@ -108,7 +108,14 @@ class Happened(msgspec.Struct, frozen=True, tag="event"):
 
 
 class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
-    """Answers Tokenize and Spell: ids, and the bytes that each stands for."""
+    """Answers Tokenize."""
+
+    id: str
+    tokens: tuple[int, ...]
+
+
+class Pieces(msgspec.Struct, frozen=True, tag="pieces"):
+    """Answers Spell: those of the tokens that there are, and the bytes that each stands for."""
 
     id: str
     tokens: tuple[int, ...]
@@ -150,7 +157,7 @@ class Noted(msgspec.Struct, frozen=True, tag="noted"):
     note: Note
 
 
-FromWorker = Loading | Ready | LoadFailed | Happened | Tokens | Vectors | Refused | Seen | Counted | Noted
+FromWorker = Loading | Ready | LoadFailed | Happened | Tokens | Pieces | Vectors | Refused | Seen | Counted | Noted
 
 
 def encode(frame: ToWorker | FromWorker) -> bytes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from samovar.core.engine import Batch, Engine, Setting
 from samovar.core.errors import SamovarError
-from samovar.runtime.aside import tokens_for
+from samovar.runtime.aside import answer_to
 from samovar.runtime.counts import NO_COUNTS, Counts
 from samovar.runtime.desk import Desk, Emit
 from samovar.runtime.embedding import Embedder
@@ -88,7 +88,7 @@ class GenerationLoop:
                 self._embedder.cancel(id)
                 self._remove(self._desk.cancel(id))
             case Tokenize() | Spell():
-                self._emit(tokens_for(frame, self._prompts, self.engine))
+                self._emit(answer_to(frame, lambda it: self._prompts.tokenize(it.parts, bos=it.bos), self.engine))
             case Embed():
                 self._embedder.take(frame)
             case Look(id, slot):

@@ -33,6 +33,7 @@ from samovar.runtime.frames import (
     Loading,
     Look,
     Noted,
+    Pieces,
     Pin,
     Quit,
     Ready,
@@ -50,7 +51,8 @@ CLOSING_SECONDS = 15.0
 """How long a worker may take to end: it writes the caches that are not on disk yet."""
 
 T = TypeVar("T")
-R = TypeVar("R", Tokens, Vectors)
+Reply = Tokens | Pieces | Vectors
+R = TypeVar("R", Tokens, Pieces, Vectors)
 
 
 class Stream:
@@ -96,7 +98,7 @@ class WorkerProcess:
         self._progress = progress
         self._ids = count()
         self._streams: dict[str, Stream] = {}
-        self._calls: dict[str, asyncio.Future[Tokens | Vectors]] = {}
+        self._calls: dict[str, asyncio.Future[Reply]] = {}
         self._looks: dict[str, asyncio.Future[WorkerState]] = {}
         self._tally = tally
         self._ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
@@ -171,9 +173,9 @@ class WorkerProcess:
         the tokenizer alone splits it, which is answered while the model computes."""
         return await self._call(lambda id: Tokenize(id, parts, bos, fresh), Tokens)
 
-    async def spell(self, tokens: tuple[int, ...]) -> Tokens:
+    async def spell(self, tokens: tuple[int, ...]) -> Pieces:
         """The bytes of tokens; ids that the vocabulary has not are left out."""
-        return await self._call(lambda id: Spell(id, tokens), Tokens)
+        return await self._call(lambda id: Spell(id, tokens), Pieces)
 
     async def embed(self, texts: tuple[str | tuple[int, ...], ...], *, truncate: bool = False) -> Vectors:
         """The vectors of texts. Raises Missing where the model has none, InvalidInput, PromptTooLong, EngineFailed.
@@ -183,7 +185,7 @@ class WorkerProcess:
     async def _call(self, frame: Callable[[str], ToWorker], kind: type[R]) -> R:
         self._check_alive()
         id = str(next(self._ids))
-        call: asyncio.Future[Tokens | Vectors] = asyncio.get_running_loop().create_future()
+        call: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._calls[id] = call
         self.send(frame(id))
         try:
@@ -268,7 +270,7 @@ class WorkerProcess:
                     self._note_drained()
             case Noted(note):
                 self.notes += (note,)
-            case Tokens(id) | Vectors(id) if id in self._calls:
+            case Tokens(id) | Pieces(id) | Vectors(id) if id in self._calls:
                 self._settle(self._calls.pop(id), frame)
             case Refused(id, error) if id in self._calls:
                 self._refuse(self._calls.pop(id), revive(error))

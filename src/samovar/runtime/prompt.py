@@ -7,11 +7,12 @@ from contextlib import suppress
 
 import msgspec
 
-from samovar.core.engine import Engine
+from samovar.core.engine import Engine, Tokenizer
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import GenerateRequest, Part, begins_with
 from samovar.runtime.kv import Label
 from samovar.runtime.spellings import Spellings, continues, spelled
+from samovar.runtime.written import Written
 
 
 class Noted(msgspec.Struct, frozen=True, array_like=True):
@@ -27,8 +28,8 @@ class Prompts:
     def __init__(self, engine: Engine, labels: Sequence[Label] = ()) -> None:
         """`labels`: caches that were kept with a `note`."""
         self._engine = engine
+        self.written = Written(engine)
         self._spellings = Spellings()
-        self._controls: dict[int, bytes] = {}
         for label in labels:
             self._learn(label)
 
@@ -65,23 +66,11 @@ class Prompts:
             tail = self._going_on(rest)
             if tail is not None:
                 return [*known, *tail]
-        written = not bos or begins_with(parts, self._engine.info.bos_text)
-        return self._tokens(parts, bos=not written)
-
-    def written(self, token: int) -> bytes:
-        """The token's bytes; of a control token those of its text."""
-        piece = self._engine.piece(token)
-        if piece:
-            return piece
-        if not self._controls:
-            texts = self._engine.info.special_texts
-            spelled = ((self._engine.tokenize(text, special=True), text.encode()) for text in texts)
-            self._controls = {tokens[0]: text for tokens, text in spelled if len(tokens) == 1}
-        return self._controls.get(token, b"")
+        return anew(self._engine, parts, bos=bos, bos_text=self._engine.info.bos_text)
 
     def plain(self, parts: Sequence[Part]) -> list[int]:
         """As `tokenize`, of what continues nothing that was ever said."""
-        return self._tokens(parts, bos=True)
+        return anew(self._engine, parts)
 
     def controls(self, texts: Sequence[str]) -> dict[int, bytes]:
         """Those of `texts` that are a control token's and would not be seen, by token."""
@@ -106,12 +95,16 @@ class Prompts:
             self._spellings.add(noted.parts, (*label.tokens, *noted.more), label.session)
 
     def _going_on(self, parts: Sequence[Part]) -> list[int] | None:
-        tokens = self._tokens(parts, bos=False)
+        tokens = anew(self._engine, parts, bos=False)
         return continues(tokens, parts[0].text, self._engine.piece) if parts else tokens
 
-    def _tokens(self, parts: Sequence[Part], *, bos: bool) -> list[int]:
-        return [
-            token
-            for i, part in enumerate(parts)
-            for token in self._engine.tokenize(part.text, special=part.special, bos=bos and i == 0)
-        ]
+
+def anew(tokenizer: Tokenizer, parts: Sequence[Part], *, bos: bool = True, bos_text: str = "") -> list[int]:
+    """The tokens of `parts`, whatever was said before. With `bos` the first part gets a begin-of-sequence token
+    where the model wants one, unless `bos_text` is there already."""
+    begins = bos and not begins_with(parts, bos_text)
+    return [
+        token
+        for i, part in enumerate(parts)
+        for token in tokenizer.tokenize(part.text, special=part.special, bos=begins and i == 0)
+    ]

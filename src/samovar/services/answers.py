@@ -51,11 +51,10 @@ class AnswerService:
 
     async def tokenize(
         self, text: str, *, special: bool, bos: bool = False, model: str | None = None
-    ) -> tuple[tuple[int, bytes], ...]:
-        """(id, bytes) of each token of `text`; with `special`, control tokens' texts become those."""
+    ) -> tuple[int, ...]:
         async with self._models.serving(model) as served:
             spelled = await served.worker.tokenize((Part(text, special=special),), bos=bos, fresh=True)
-            return tuple(zip(spelled.tokens, spelled.pieces, strict=True))
+            return spelled.tokens
 
     async def detokenize(self, tokens: tuple[int, ...], model: str | None = None) -> tuple[tuple[int, bytes], ...]:
         """(id, bytes) of each of `tokens` that the vocabulary has."""

@@ -155,8 +155,8 @@ class Answers(Protocol):
 
     async def tokenize(
         self, text: str, *, special: bool, bos: bool = False, model: str | None = None
-    ) -> tuple[tuple[int, bytes], ...]:
-        """(id, bytes) of each token of `text`; with `special`, control tokens' texts become those; with `bos` the
+    ) -> tuple[int, ...]:
+        """The ids of the tokens of `text`; with `special`, control tokens' texts become those; with `bos` the
         begin-of-sequence token comes first, where the model has one."""
         ...
 

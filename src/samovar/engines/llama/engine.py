@@ -44,6 +44,9 @@ class LlamaEngine:
     def tokenize(self, text: str, *, special: bool, bos: bool = False) -> list[int]:
         return self._vocabulary.tokenize(text, special=special, bos=bos)
 
+    def cuts_at_words(self) -> bool:
+        return self._vocabulary.cuts_at_words
+
     def piece(self, token: int) -> bytes:
         return self._vocabulary.piece(token)
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import ctypes
 import itertools
 import re
+from functools import cached_property
 
 from samovar.core.errors import EngineFailed
+from samovar.core.wordcuts import crosses
 from samovar.engines.llama.binding import CONTROL, USER_DEFINED, Binding
 
+_SPACES = (b" ", "Ġ".encode(), "▁".encode())
+"""How vocabularies write a space."""
 _MARKUP = re.compile(r"[<\[]\S+[>\]]")
 
 
@@ -41,6 +45,14 @@ class Vocabulary:
         if known is None:
             known = self._pieces[token] = self._piece(token, special=False)
         return known
+
+    @cached_property
+    def cuts_at_words(self) -> bool:
+        """As `Engine.cuts_at_words`. Only tokens with a space behind something else could reach over a cut, and of
+        those there are few."""
+        texts = ((token, self._binding.token_text(self._handle, token) or b"") for token in range(self.size))
+        spaced = (token for token, text in texts if any(text.find(space, 1) > 0 for space in _SPACES))
+        return not any(crosses(self._piece(token, special=True)) for token in spaced)
 
     def text(self, token: int | None) -> str:
         """How `token` is written in a template; "" for None."""

@@ -64,8 +64,8 @@ async def _fitting(desk: Desk, asked: KoboldAsked, completion: Completion, info:
         return _guided(limited, asked.prompt)
     if len(memory) >= room:
         raise PromptTooLong("koboldcpp.memory_too_long", tokens=len(memory), room=room, context=context)
-    ids = tuple(id for id, _ in (*memory, *tokens[cut:]))
-    return _guided(msgspec.structs.replace(limited, prompt=ids), _text(tokens[cut:]))
+    pieces = await desk.answers.detokenize(tokens[cut:], asked.model)
+    return _guided(msgspec.structs.replace(limited, prompt=(*memory, *tokens[cut:])), _text(pieces))
 
 
 def _surely_fits(text: str, room: int) -> bool:

@@ -23,8 +23,7 @@ def router(desk: Desk) -> Routes:
         """`special` is true unless said: with the begin-of-sequence token, and control tokens as such."""
         fields = Fields(decode(await request.body()))
         prompt, special = fields.text("prompt"), fields.take("special") is not False
-        tokens = await desk.answers.tokenize(prompt or "", special=special, bos=special)
-        ids = [id for id, _ in tokens]
+        ids = await desk.answers.tokenize(prompt or "", special=special, bos=special)
         return reply({"value": len(ids), "ids": ids})
 
     @routes.post("/api/extra/detokenize")

@@ -39,8 +39,7 @@ class Speller:
         self._left -= 1
         if self._left < 0:
             raise Fields({}).wrong(name, f"array of at most {MOST_TEXTS} texts", text)
-        spelled = await self._answers.tokenize(text, special=special, bos=bos, model=self._model)
-        return [id for id, _ in spelled]
+        return list(await self._answers.tokenize(text, special=special, bos=bos, model=self._model))
 
 
 async def _prompts(value: object, speller: Speller) -> object:

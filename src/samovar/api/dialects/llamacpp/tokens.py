@@ -75,7 +75,7 @@ async def _tokenized(desk: Desk, body: Json) -> dict[str, object]:
     pieces = content if isinstance(content, list) else [] if content is None else [content]
     if sum(isinstance(piece, str) for piece in pieces) > MOST_TEXTS:
         raise fields.wrong("content", f"array of at most {MOST_TEXTS} texts", content)
-    found: list[tuple[int, bytes]] = []
+    found: list[int] = []
     for text, alike in groupby(pieces, lambda piece: isinstance(piece, str)):
         run = list(alike)
         for piece in run if text else ():
@@ -84,8 +84,10 @@ async def _tokenized(desk: Desk, body: Json) -> dict[str, object]:
         if not text:
             if not are_tokens(run):
                 raise fields.wrong("content", "string", content)
-            found += await desk.answers.detokenize(tuple(run), model)
-    return {"tokens": [_piece(*token) if with_pieces else token[0] for token in found]}
+            found += [id for id, _ in await desk.answers.detokenize(tuple(run), model)]
+    if not with_pieces:
+        return {"tokens": found}
+    return {"tokens": [_piece(*token) for token in await desk.answers.detokenize(tuple(found), model)]}
 
 
 def _piece(id: int, piece: bytes) -> dict[str, object]:
@@ -99,9 +101,9 @@ def _piece(id: int, piece: bytes) -> dict[str, object]:
 async def _as_vllm(desk: Desk, fields: Fields) -> dict[str, object]:
     """Without a begin-of-sequence token unless it is asked for: SillyTavern bans the ids that it gets here."""
     text, bos, model = fields.text("prompt") or "", fields.flag("add_special_tokens"), model_in(fields)
-    spelled = await desk.answers.tokenize(text, special=bos, bos=bos, model=model)
+    tokens = await desk.answers.tokenize(text, special=bos, bos=bos, model=model)
     window = next((one.window for one in desk.models.loaded() if model in (None, one.name)), None)
-    return {"count": len(spelled), "max_model_len": window, "tokens": [id for id, _ in spelled]}
+    return {"count": len(tokens), "max_model_len": window, "tokens": tokens}
 
 
 async def _embedded(desk: Desk, body: Json) -> Sequence[dict[str, object]]:

@@ -71,8 +71,7 @@ class Answering:
         prompt = (await self.desk.answers.render(completion)).tokens
         if not asked.tokens:
             return asked, prompt
-        begin = await self.desk.answers.tokenize("", special=False, bos=True, model=completion.model)
-        beginning = tuple(token for token, _ in begin)
+        beginning = await self.desk.answers.tokenize("", special=False, bos=True, model=completion.model)
         new = prompt[len(beginning) :] if prompt[: len(beginning)] == beginning else prompt
         joined = asked.tokens + new
         as_tokens = replace(completion, messages=(), prompt=joined, template=None, reads=False)

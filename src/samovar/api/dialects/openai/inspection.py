@@ -56,7 +56,7 @@ def router(answers: Answers) -> Routes:
         text = prompt if text is None else text
         if text is None:
             raise fields.missing("text")
-        return _reply(_tokens(await answers.tokenize(text, special=special)))
+        return _reply(_tokens(await answers.detokenize(await answers.tokenize(text, special=special))))
 
     @routes.post("/detokenize")
     async def detokenize(request: Request) -> Response:

@@ -93,7 +93,7 @@ def _tokens(routes: Routes, desk: Desk) -> None:
             text = fields.text("text")
             if text is None:
                 raise fields.missing("text")
-            tokens = tuple(id for id, _ in await desk.answers.tokenize(text, special=special, bos=bos))
+            tokens = await desk.answers.tokenize(text, special=special, bos=bos)
         return _reply({"tokens": tokens, "length": len(tokens)})
 
     @routes.post("/token/decode")
