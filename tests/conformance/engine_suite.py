@@ -10,30 +10,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samovar.core.engine import Batch, Engine
 from samovar.core.errors import EngineFailed
-from samovar.core.wordcuts import cut
+from tests.conformance.text_suite import UNDER_ONE_ENGINE, TextSuite
 
 LogProbs = npt.NDArray[np.float64]
 PARALLEL = 4
-WORDY = st.lists(
-    st.sampled_from(
-        ["the ", "And", "don't ", "then,", "привет ", "мир", "<|im_start|>", "12 ", "\n", "!", " ", "ж"]
-    )
-    | st.text(max_size=4)
-).map("".join)
-
-UNDER_ONE_ENGINE = settings(
-    deadline=None,
-    max_examples=60,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
-)
-
-
 OPERATIONS = st.tuples(
     st.sampled_from(["feed", "feed", "feed", "remove", "copy", "move"]),
     st.integers(0, PARALLEL - 1),
@@ -74,7 +59,7 @@ def alone(engine: Engine, tokens: Sequence[int]) -> LogProbs:
     return result
 
 
-class EngineSuite:
+class EngineSuite(TextSuite):
     """Subclasses give an `engine` fixture (PARALLEL sequences, 900 to 2000 cells, template with ChatML tokens), a
     second one of it as `reference`, and how far two computations of one thing may lie apart."""
 
@@ -98,34 +83,6 @@ class EngineSuite:
         assert info.eos_token in info.end_tokens
         assert info.eos_text in info.special_texts
         assert all(0 <= token < info.vocab_size for token in info.end_tokens)
-
-    def test_control_texts_become_one_silent_token_only_where_allowed(self, engine: Engine) -> None:
-        for text in engine.info.special_texts:
-            (token,) = engine.tokenize(text, special=True)
-            assert engine.piece(token) == b""
-            plain = engine.tokenize(text, special=False)
-            assert token not in plain
-            assert b"".join(map(engine.piece, plain)) == text.encode()
-
-    @UNDER_ONE_ENGINE
-    @given(text=st.text(st.characters(exclude_categories=["Cs"])))
-    def test_the_pieces_of_a_text_are_the_text(self, engine: Engine, text: str) -> None:
-        assert b"".join(map(engine.piece, engine.tokenize(text, special=False))) == text.encode()
-
-    @UNDER_ONE_ENGINE
-    @given(text=WORDY, special=st.booleans())
-    def test_a_text_that_may_be_cut_at_words_has_the_tokens_of_its_parts(
-        self, engine: Engine, text: str, special: bool
-    ) -> None:
-        assert engine.cuts_at_words()
-        head, *words = cut(text)
-        parts = [head, *(f" {word}" for word in words)]
-        tokens = [token for part in parts for token in engine.tokenize(part, special=special)]
-        assert tokens == engine.tokenize(text, special=special)
-
-    def test_a_long_text_is_tokenised_whole(self, engine: Engine) -> None:
-        text = "ночь, улица, фонарь, аптека\n" * 3000
-        assert b"".join(map(engine.piece, engine.tokenize(text, special=False))) == text.encode()
 
     def test_token_by_token_is_as_all_at_once(self, fresh: Engine) -> None:
         tokens = story(1, 24)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from samovar.core.wordcuts import crosses, cut
 from samovar.runtime.wordwise import LONGEST_WORD, WordMemory
-from tests.conformance.engine_suite import WORDY
+from tests.conformance.text_suite import WORDY
 
 SPECIAL = re.compile(r"(<\|im_start\|>)")
 WORD = re.compile(r" ?\w+|.", re.DOTALL)
