@@ -152,3 +152,44 @@ async def test_work_is_done_while_its_asker_is_there() -> None:
     with pytest.raises(Cancelled):
         await while_connected(client.receive, endless())
     assert stopped.is_set()
+
+
+async def test_who_leaves_when_the_work_is_done_interrupts_nothing_that_comes_after() -> None:
+    client, go_on = Client(), asyncio.Event()
+
+    async def work() -> str:
+        await go_on.wait()
+        return "done"
+
+    async def answer() -> str:
+        said = await while_connected(client.receive, work())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return said
+
+    for first, then in ((client.left, go_on), (go_on, client.left)):
+        client.left.clear()
+        go_on.clear()
+        answering = asyncio.ensure_future(answer())
+        await asyncio.sleep(0)
+        first.set()
+        then.set()
+        said = (await asyncio.gather(answering, return_exceptions=True))[0]
+        assert said == "done" or isinstance(said, Cancelled), "what comes after the work is never cancelled"
+
+
+async def test_a_server_that_stops_ends_the_work() -> None:
+    client, stopped = Client(), asyncio.Event()
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    answering = asyncio.ensure_future(while_connected(client.receive, endless()))
+    await asyncio.sleep(0)
+    answering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+    assert stopped.is_set()

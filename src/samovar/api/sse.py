@@ -6,6 +6,7 @@ Frames end in LF, never CRLF: KoboldAI Lite's parser sees nothing else. Knows no
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -62,15 +63,29 @@ async def disconnected(receive: Receive) -> None:
 
 async def while_connected(receive: Receive, work: Coroutine[None, None, T]) -> T:
     """The result of `work`, which is cancelled as soon as the client goes away. Raises Cancelled then."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(disconnected(receive))
+    task, left, over = asyncio.current_task(), False, False
+    assert task is not None
+
+    def leave(watching: asyncio.Future[None]) -> None:
+        nonlocal left
+        # Who leaves when the work is over interrupts nothing of what comes after it.
+        if not (over or watching.cancelled()):
+            left = True
+            task.cancel()
+
+    watching = asyncio.ensure_future(disconnected(receive))
+    watching.add_done_callback(leave)
     try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise Cancelled("api.disconnected")
-        return task.result()
+        return await work
+    except asyncio.CancelledError:
+        if not left:
+            raise
+        if sys.version_info >= (3, 11):
+            task.uncancel()
+        raise Cancelled("api.disconnected") from None
     finally:
-        await _end(task, gone)
+        over = True
+        watching.cancel()
 
 
 class EventStream(Response):
@@ -151,6 +166,10 @@ class EventStream(Response):
 
 async def _end(*tasks: asyncio.Future[T] | asyncio.Future[None]) -> None:
     """Cancels what still runs and waits until all of it has stopped."""
+    running = [task for task in tasks if task.cancel()]
+    if running:
+        await asyncio.gather(*running, return_exceptions=True)
     for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        if not task.cancelled():
+            # Whoever wanted to know has asked.
+            task.exception()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+@lru_cache(maxsize=256)
 def parsed(text: str) -> Address | None:
     """The address that `text` spells in full; None for names, and for short forms (127.1, 0x7f.0.0.1)."""
     try:

@@ -18,9 +18,15 @@ async def listed(models: Models) -> list[InstalledModel]:
     return sorted(installed, key=lambda model: model.name != loaded)
 
 
+def loaded(models: Models, asked: str) -> str | None:
+    """The loaded model that `asked` means, if it is one: that can be told without a look at the library."""
+    name = models.meant(asked)
+    return name if name == models.state.name or any(one.name == name for one in models.loaded()) else None
+
+
 async def check(models: Models, asked: str | None) -> None:
     """Raises NotFound unless `asked` is a name of a listed model, or None for the page's."""
-    if asked is not None and asked != models.state.name:
+    if asked is not None and loaded(models, asked) is None:
         await named(models, asked)
 
 

@@ -71,6 +71,10 @@ class Fields:
         """The full name of field `name`, or of the object itself for "": "messages[3].content"."""
         return (self._place + name).rstrip(".")
 
+    def __contains__(self, name: str) -> bool:
+        """Whether the field is there, and no reader has asked for it yet."""
+        return name in self._left
+
     def take(self, name: str) -> object:
         """The field as it is; None where it is absent."""
         return self._left.pop(name, None)

@@ -22,7 +22,7 @@ Reader = Callable[[Fields, str], Constraint | None]
 def read_constraint(fields: Fields) -> Constraint | None:
     """Reads every field of `READERS`; the first that asks for something counts. SillyTavern fills in two of them at
     once, and llama.cpp's server, too, prefers the schema."""
-    found = [reader(fields, name) for name, reader in READERS.items()]
+    found = [reader(fields, name) for name, reader in READERS.items() if name in fields]
     return next((constraint for constraint in found if constraint is not None), None)
 
 

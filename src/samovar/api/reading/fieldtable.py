@@ -46,7 +46,7 @@ def refused(name: str, note: str, endpoints: tuple[str, ...] = (), harmless: tup
 def settle(fields: Fields, table: Iterable[Field], endpoint: str) -> None:
     """Takes the inert fields and the harmless refused ones. Raises InvalidParameter for another value."""
     for field in table:
-        if field.treatment == "honoured" or not field.is_on(endpoint):
+        if field.name not in fields or field.treatment == "honoured" or not field.is_on(endpoint):
             continue
         value = fields.take(field.name)
         if field.treatment == "refused" and value is not None and value not in field.harmless:

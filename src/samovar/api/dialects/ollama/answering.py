@@ -44,7 +44,9 @@ class Answering:
         asked = await self._resolved(asked)
         if asked.empty:
             return await self._loaded(request, asked, called, form, clock)
-        prepared, remembered = await while_connected(request.receive, self._prepared(request, asked))
+        prepared, remembered = asked, None
+        if asked.remembers:
+            prepared, remembered = await while_connected(request.receive, self._prepared(request, asked))
 
         def head(model: str, warnings: list[str]) -> Head:
             return Head(form, called or tagged(model), clock, asked.logprobs, warnings, remembered)
@@ -62,10 +64,8 @@ class Answering:
         return replace(asked, completions=tuple(replace(one, model=name) for one in asked.completions))
 
     async def _prepared(self, request: Request, asked: OllamaAsked) -> tuple[OllamaAsked, tuple[int, ...] | None]:
-        """What is to be asked, and the tokens of its prompt where the answer ends with them. A conversation that
-        comes as tokens goes on as tokens: behind them the new prompt, without a second beginning."""
-        if not asked.remembers:
-            return asked, None
+        """What is to be asked, and the tokens of its prompt, with which the answer ends. A conversation that comes
+        as tokens goes on as tokens: behind them the new prompt, without a second beginning."""
         complete = await self.desk.completions(request, asked)
         completion = complete.completions[0]
         prompt = (await self.desk.answers.render(completion)).tokens

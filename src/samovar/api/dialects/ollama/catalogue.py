@@ -11,7 +11,7 @@ import msgspec
 
 from samovar.api.answering import names as listing
 from samovar.api.dialects.ollama.clock import stamp
-from samovar.api.dialects.ollama.names import resolved, tagged
+from samovar.api.dialects.ollama.names import resolved, tagged, untagged
 from samovar.core.errors import BadModelFile, NotFound
 from samovar.core.library import InstalledModel
 from samovar.prompts.reasoning import thinking_of
@@ -87,6 +87,9 @@ class Catalogue:
 
     async def find(self, asked: str) -> str | None:
         """Our name for what a client calls a model; None where there is none."""
+        for name in (asked, untagged(asked)):
+            if loaded := listing.loaded(self._models, name):
+                return loaded
         installed = await listing.listed(self._models)
         return resolved(asked, [model.name for model in installed], await self._library.aliases())
 
