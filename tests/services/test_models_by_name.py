@@ -142,6 +142,20 @@ async def test_a_model_has_a_template_of_its_own(opened: Open) -> None:
             await engines.library.set_own("nothing", Own())
 
 
+async def test_a_template_is_changed_while_the_model_is_loaded(opened: Open) -> None:
+    async with opened() as engines:
+        await engines.library.alias("one", "tea")
+        before = await engines.answers.render(question("one", "tea"))
+        (state,) = (state for state in engines.models.states() if state.name == "one")
+        await engines.library.set_own("tea", Own(template="[{{ messages[0].content }}]"))
+        during = await engines.answers.render(question("one", "tea"))
+        assert "".join(part.text for part in during.parts) == "[tea]"
+        assert "prompts.no_template" not in [n.key for s in engines.models.states() for n in s.notes]
+        await engines.library.set_own("one", Own())
+        assert (await engines.answers.render(question("one", "tea"))).parts == before.parts
+        assert state in engines.models.states()
+
+
 async def test_a_model_is_asked_by_another_name(opened: Open) -> None:
     async with opened() as engines:
         await engines.library.alias("one", "gpt-4o")

@@ -307,8 +307,8 @@ class Library(Protocol):
         ...
 
     async def set_own(self, name: str, own: Own) -> None:
-        """From the model's next load on; its preset at once. Raises NotFound, StorageFailed, InvalidInput for a
-        template that is none."""
+        """Template and preset hold at once, the rest from the model's next load. Raises NotFound, StorageFailed,
+        InvalidInput for a template that is none."""
         ...
 
 
@@ -374,6 +374,10 @@ class Models(Protocol):
     def loading(self, name: str | None = None) -> float | None:
         """How much of the named model (else of the page's) has been loaded, 0 to 1, while somebody may wait for it;
         None where it is not being loaded."""
+        ...
+
+    async def dress(self, name: str) -> None:
+        """What the model of that name has of its own was changed: the template holds for whatever is asked next."""
         ...
 
     async def unload(self, name: str | None = None) -> None:

@@ -115,6 +115,9 @@ class ModelService:
             self._shown = None
             self._state.set(ModelState())
 
+    async def dress(self, name: str) -> None:
+        await self._fleet.dress(name)
+
     @asynccontextmanager
     async def serving(self, name: str | None, keep_alive: float | None = None) -> AsyncIterator[Served]:
         """The worker of the named model, else of the page's, else of the default, which is then the page's; it does

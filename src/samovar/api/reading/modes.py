@@ -17,6 +17,7 @@ from samovar.prompts import named
 
 MODES = ("instruct", "chat", "chat-instruct")
 DIALOGUE = "Dialogue"
+NO_TEMPLATE = ("None", named.FROM_MODEL)
 COMMAND = 'Continue the chat dialogue below. Write a single reply for the character "<|character|>".\n\n<|prompt|>'
 
 
@@ -101,4 +102,4 @@ def _either(fields: Fields, *names: str) -> str | None:
 
 def _template(fields: Fields) -> str | None:
     name, text = fields.text("instruction_template"), fields.text("instruction_template_str")
-    return text or (named.source(name) if name and name != "None" else None)
+    return text or (named.source(name) if name and name not in NO_TEMPLATE else None)

@@ -104,6 +104,12 @@ class Fleet:
         if resident is not None and not resident.busy:
             self._let_stay(resident)
 
+    async def dress(self, name: str) -> None:
+        """What the model has of its own was changed."""
+        resident = self._residents.get(name)
+        if resident is not None:
+            resident.dress(await asyncio.to_thread(self._plans.own, name))
+
     def ready(self) -> tuple[Served, ...]:
         """Those that can be asked at once."""
         return tuple(served for resident in self._residents.values() if (served := resident.ready) is not None)
