@@ -166,14 +166,16 @@ class Answers(Protocol):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What the workers of one model have counted since the server started, and how often they crashed; what the one
-    that runs holds, and the bytes of memory that it has; None and 0 where none runs."""
+    """What the workers of one model have counted since the server started, how often they crashed, and how often
+    they were ended to make room for another model; what the one that runs holds, and the bytes of memory that it
+    has; None and 0 where none runs."""
 
     model: str
     counts: Counts
     crashes: int
     state: WorkerState | None
     memory: int
+    evicted: int = 0
 
 
 class Gauges(Protocol):
