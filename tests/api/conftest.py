@@ -26,6 +26,7 @@ from samovar.core.home import Home
 from samovar.core.requests import Completion, Part
 from samovar.core.rope import Context
 from samovar.services.building import BuildService
+from samovar.services.characters import CharacterService
 from samovar.services.chats import ChatService
 from samovar.services.contracts import (
     ContextChoice,
@@ -300,6 +301,7 @@ def app_of_fakes(
             gauges=FakeGauges(),
             chats=NO_CHATS,
             presets=PresetService(home / "presets"),
+            characters=CharacterService(home / "characters"),
             build=BuildService(Home(home)),
             responses=responses,
             page=home / "no-page",
@@ -333,6 +335,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                 gauges,
                 NO_CHATS,
                 PresetService(tmp_path / "presets"),
+                CharacterService(tmp_path / "characters"),
                 BuildService(Home(tmp_path)),
                 ResponseStore(database),
                 rules or DoorRules(),
