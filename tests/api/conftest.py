@@ -226,6 +226,9 @@ class FakeModels:
     def answering(self) -> frozenset[str]:
         return frozenset()
 
+    def engine(self, name: str | None = None) -> EngineInfo | None:
+        return INFO if self.state.state == "ready" and name in (None, self.state.name) else None
+
     def states(self) -> tuple[ModelState, ...]:
         return (self.state,)
 
@@ -257,6 +260,7 @@ class Served:
     port: int
     closing: ExitStack
     keys: KeyService | None = None
+    slots: FakeSlots = field(default_factory=FakeSlots)
 
     @property
     def url(self) -> str:
@@ -325,13 +329,14 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         """`key`: the one that the server is started with; `locked`: there is a store of keys, maybe empty."""
         answers, models, library, gauges = FakeAnswers(), FakeModels(), FakeLibrary(), FakeGauges()
         models.other_names = library.known
+        slots = FakeSlots()
         keys = closing.enter_context(key_service(tmp_path, key)) if key or locked else None
         app = create_app(
             Services(
                 answers,
                 models,
                 library,
-                FakeSlots(),
+                slots,
                 gauges,
                 NO_CHATS,
                 PresetService(tmp_path / "presets"),
@@ -349,7 +354,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         closing.callback(_end, server, thread)
-        return Served(answers, models, library, gauges, listener.getsockname()[1], closing, keys)
+        return Served(answers, models, library, gauges, listener.getsockname()[1], closing, keys, slots)
 
     with closing:
         yield begin

@@ -100,6 +100,10 @@ class Models(Protocol):
         """Of those that are loaded or on their way, the one used last first."""
         ...
 
+    def engine(self, name: str | None = None) -> EngineInfo | None:
+        """How the named model (else the page's) is loaded; None where it is not ready. Loads nothing."""
+        ...
+
     def meant(self, name: str) -> str:
         """The name of the model that `name` is another name for, else `name` itself."""
         ...

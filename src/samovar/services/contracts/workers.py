@@ -37,24 +37,24 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Slots(Protocol):
-    """The sequences of the loaded model, as far as a tenant may know of them, and what was kept of them by name.
-    Raises NotFound where no model is loaded."""
+    """The sequences of a loaded model (the named one, else the page's), as far as a tenant may know of them, and
+    what was kept of them by name. Loads none: raises NotFound where it is not loaded."""
 
-    async def listed(self, tenant: str) -> tuple[SlotState, ...]:
-        """Of what others have there only that it is busy; none where no model is loaded."""
+    async def listed(self, tenant: str, model: str | None = None) -> tuple[SlotState, ...]:
+        """Of what others have there only that it is busy; none where the model is not loaded."""
         ...
 
-    async def save(self, slot: int, name: str, tenant: str) -> Kept:
+    async def save(self, slot: int, name: str, tenant: str, model: str | None = None) -> Kept:
         """Keeps the tokens of the slot's last request under a name, per model and tenant. Raises NotFound where it
         has none, InvalidInput for a name that cannot be one, StorageFailed."""
         ...
 
-    async def restore(self, name: str, tenant: str) -> Kept:
+    async def restore(self, name: str, tenant: str, model: str | None = None) -> Kept:
         """Sees that what was saved is in the cache again, in whichever slot. Raises NotFound, as
         `Answers.start` does."""
         ...
 
-    async def erase(self, slot: int, tenant: str) -> int:
+    async def erase(self, slot: int, tenant: str, model: str | None = None) -> int:
         """Empties the slot: how many tokens it held. Exported caches stay. Raises NotFound, Conflict while it
         answers."""
         ...
