@@ -125,6 +125,7 @@ class FakeAnswers:
     generations: list[FakeGeneration] = field(default_factory=list)
     spelled: list[tuple[str | tuple[int, ...], bool, bool, str | None]] = field(default_factory=list)
     embedded: list[tuple[tuple[str | tuple[int, ...], ...], str | None, bool]] = field(default_factory=list)
+    kept_alive: list[float | None] = field(default_factory=list)
     abandoned: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
 
@@ -176,9 +177,15 @@ class FakeAnswers:
         return tuple((token, bytes([token])) for token in tokens if token < 256)
 
     async def embed(
-        self, texts: Sequence[str | tuple[int, ...]], model: str | None = None, *, truncate: bool = False
+        self,
+        texts: Sequence[str | tuple[int, ...]],
+        model: str | None = None,
+        *,
+        truncate: bool = False,
+        keep_alive: float | None = None,
     ) -> Embedded:
         self.embedded.append((tuple(texts), model, truncate))
+        self.kept_alive.append(keep_alive)
         return Embedded(model or MODEL, tuple((0.6, 0.8) for _ in texts), sum(map(len, texts)))
 
 

@@ -98,6 +98,9 @@ async def test_a_request_says_how_long_its_model_stays(opened: Open) -> None:
             await asyncio.sleep(0)
         await say(engines, question("one", keep_alive=-1))
         assert engines.models.loaded()[0].expires is None
+        await engines.answers.embed(["tea"], "one", keep_alive=0)
+        while names(engines) != {"echo"}:
+            await asyncio.sleep(0)
 
 
 async def test_what_does_not_fit_into_the_memory_that_was_allowed_is_refused(opened: Open) -> None:

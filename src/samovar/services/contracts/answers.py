@@ -75,11 +75,16 @@ class Answers(Protocol):
         ...
 
     async def embed(
-        self, texts: Sequence[str | tuple[int, ...]], model: str | None = None, *, truncate: bool = False
+        self,
+        texts: Sequence[str | tuple[int, ...]],
+        model: str | None = None,
+        *,
+        truncate: bool = False,
+        keep_alive: float | None = None,
     ) -> Embedded:
         """Vectors of texts or token ids. Raises as `start` does; Missing where the model cannot, InvalidInput for
         an empty text, PromptTooLong for one that is longer than the window, unless its beginning is enough
-        (`truncate`)."""
+        (`truncate`). `keep_alive`: as in Completion."""
         ...
 
     async def next_token(self, completion: Completion, count: int) -> tuple[Stage, ...]:
