@@ -26,6 +26,7 @@ from samovar.core.home import Home
 from samovar.core.requests import Completion, Part
 from samovar.core.rope import Context
 from samovar.services.building import BuildService
+from samovar.services.characters import CharacterService
 from samovar.services.chats import ChatService
 from samovar.services.contracts import (
     ContextChoice,
@@ -124,6 +125,7 @@ class FakeAnswers:
     generations: list[FakeGeneration] = field(default_factory=list)
     spelled: list[tuple[str | tuple[int, ...], bool, bool, str | None]] = field(default_factory=list)
     embedded: list[tuple[tuple[str | tuple[int, ...], ...], str | None, bool]] = field(default_factory=list)
+    kept_alive: list[float | None] = field(default_factory=list)
     abandoned: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
 
@@ -174,9 +176,15 @@ class FakeAnswers:
         return tuple((token, b"" if token == 256 else bytes([token])) for token in tokens if token <= 256)
 
     async def embed(
-        self, texts: Sequence[str | tuple[int, ...]], model: str | None = None, *, truncate: bool = False
+        self,
+        texts: Sequence[str | tuple[int, ...]],
+        model: str | None = None,
+        *,
+        truncate: bool = False,
+        keep_alive: float | None = None,
     ) -> Embedded:
         self.embedded.append((tuple(texts), model, truncate))
+        self.kept_alive.append(keep_alive)
         return Embedded(model or MODEL, tuple((0.6, 0.8) for _ in texts), sum(map(len, texts)))
 
 
@@ -224,6 +232,9 @@ class FakeModels:
     def answering(self) -> frozenset[str]:
         return frozenset()
 
+    def engine(self, name: str | None = None) -> EngineInfo | None:
+        return INFO if self.state.state == "ready" and name in (None, self.state.name) else None
+
     def states(self) -> tuple[ModelState, ...]:
         return (self.state,)
 
@@ -255,6 +266,7 @@ class Served:
     port: int
     closing: ExitStack
     keys: KeyService | None = None
+    slots: FakeSlots = field(default_factory=FakeSlots)
 
     @property
     def url(self) -> str:
@@ -299,6 +311,7 @@ def app_of_fakes(
             gauges=FakeGauges(),
             chats=NO_CHATS,
             presets=PresetService(home / "presets"),
+            characters=CharacterService(home / "characters"),
             build=BuildService(Home(home)),
             responses=responses,
             page=home / "no-page",
@@ -322,16 +335,18 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         """`key`: the one that the server is started with; `locked`: there is a store of keys, maybe empty."""
         answers, models, library, gauges = FakeAnswers(), FakeModels(), FakeLibrary(), FakeGauges()
         models.other_names = library.known
+        slots = FakeSlots()
         keys = closing.enter_context(key_service(tmp_path, key)) if key or locked else None
         app = create_app(
             Services(
                 answers,
                 models,
                 library,
-                FakeSlots(),
+                slots,
                 gauges,
                 NO_CHATS,
                 PresetService(tmp_path / "presets"),
+                CharacterService(tmp_path / "characters"),
                 BuildService(Home(tmp_path)),
                 ResponseStore(database),
                 rules or DoorRules(),
@@ -345,7 +360,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         closing.callback(_end, server, thread)
-        return Served(answers, models, library, gauges, listener.getsockname()[1], closing, keys)
+        return Served(answers, models, library, gauges, listener.getsockname()[1], closing, keys, slots)
 
     with closing:
         yield begin

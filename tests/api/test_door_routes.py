@@ -19,7 +19,15 @@ CONTENT_TYPES = (
     "application/x-www-form-urlencoded",
     "multipart/form-data; boundary=x",
 )
-OPEN = frozenset({"/", "/health", "/v1/health", "/c/conversation", "/samovar/session"})
+BEFORE_A_KEY = frozenset(
+    {
+        "/api/v1/model", "/api/v1/info/version", "/api/v1/config/max_context_length", "/api/extra/version",
+        "/api/extra/true_max_context_length", "/api/extra/preloadstory", "/sdapi/v1/sd-models",
+    }
+)  # fmt: skip
+"""What KoboldAI Lite asks before it has a key."""
+
+OPEN = frozenset({"/", "/health", "/v1/health", "/c/conversation", "/samovar/session"}) | BEFORE_A_KEY
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +141,12 @@ def test_no_key_for_asking_changes_the_house(templates: Routes) -> None:
     suspicious -= NOTHING_THERE
     assert suspicious
     assert {path for path in suspicious if table.needed(path) in ("infer", "open")} == set()
+
+
+def test_what_a_dialect_opens_is_only_read(templates: Routes) -> None:
+    opened = frozenset().union(*(dialect.open for dialect in DIALECTS))
+    assert opened == BEFORE_A_KEY
+    assert {method for method, path in templates if path in opened} == {"GET"}
 
 
 def test_an_address_that_nobody_named_needs_admin(serve: Serve) -> None:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samovar.api.dialects.koboldcpp.fields import DEFAULTS, FIELDS
+from samovar.api.guard.attempts import MOST
 from samovar.api.security import DoorRules
 from samovar.core.errors import Busy
 from samovar.core.events import Delta, Finish, FinishReason, TokenDetail
@@ -77,6 +78,45 @@ def test_what_lite_asks_when_it_connects_is_answered_in_its_order(served: Served
     assert get(served, "/api/extra/true_max_context_length").json() == {"value": 2048}
     assert get(served, "/api/extra/preloadstory").json() == {}
     assert get(served, "/sdapi/v1/sd-models").json() == []
+
+
+def test_a_locked_server_tells_lite_before_it_has_a_key_that_one_is_asked_for_and_no_names(serve: Serve) -> None:
+    served = serve(key="secret")
+    assert get(served, "/api/v1/model").json() == {"result": "koboldcpp/protected"}
+    assert get(served, "/api/v1/info/version").json() == {"result": "1.2.5"}
+    assert get(served, "/api/v1/config/max_context_length").json() == {"value": 2048}
+    assert get(served, "/api/extra/version").json()["protected"] is True
+    assert get(served, "/api/extra/true_max_context_length").json() == {"value": 2048}
+    assert get(served, "/api/extra/preloadstory").json() == {}
+    assert get(served, "/sdapi/v1/sd-models").json() == []
+    assert get(served, "/api/extra/perf").json()["detail"]["error"] == "Unauthorized"
+
+
+def test_a_stranger_is_not_told_whether_there_is_a_model_and_waits_for_none(serve: Serve) -> None:
+    served = serve(key="secret")
+    for state in (ModelState(), ModelState(MODEL, "loading", 0.5)):
+        served.models.state = state
+        assert get(served, "/api/v1/model").json() == {"result": "koboldcpp/protected"}
+        assert get(served, "/api/extra/true_max_context_length").json()["value"] > 0
+    assert served.models.loads == []
+
+
+def test_who_shows_the_key_is_told_the_name_and_who_shows_another_one_is_a_stranger(serve: Serve) -> None:
+    served = serve(key="secret")
+    for shown, name in (("secret", MODEL), ("guess", "protected")):
+        with served.http(authorization=f"Bearer {shown}") as client:
+            assert client.get("/api/v1/model").json() == {"result": f"koboldcpp/{name}"}
+            assert client.get("/api/extra/version").json()["protected"] is True
+
+
+def test_guesses_at_what_is_open_are_counted_like_all_others(serve: Serve) -> None:
+    served = serve(key="secret")
+    for number in range(MOST):
+        with served.http(authorization=f"Bearer guess {number}") as client:
+            assert client.get("/api/v1/model").json() == {"result": "koboldcpp/protected"}
+    with served.http(authorization="Bearer secret") as client:
+        assert client.get("/api/v1/model").json() == {"result": "koboldcpp/protected"}
+        assert client.get("/api/extra/perf").status_code == 429
 
 
 def test_what_sillytavern_asks_when_it_connects_is_answered(served: Served) -> None:

@@ -79,6 +79,23 @@ def test_properties_have_the_template_as_it_is_and_no_path(served: Served) -> No
     assert get(served, "/props").status_code == 503
 
 
+def test_properties_are_those_of_the_model_that_is_named_and_nothing_is_loaded(served: Served) -> None:
+    assert get(served, f"/props?model={MODEL}").json() == get(served, "/props").json()
+    assert get(served, "/props?model=another/model").json()["is_sleeping"] is True
+    assert served.models.loads == []
+
+
+def test_slots_are_those_of_the_model_that_is_named(served: Served) -> None:
+    assert get(served, "/slots?model=another/model").status_code == 200
+    assert post(served, "/slots/1?action=save&model=another/model", {"filename": "tea"}).status_code == 200
+    body = {"filename": "tea", "model": "another/model"}
+    assert post(served, "/slots/1?action=restore", body).status_code == 200
+    assert post(served, "/slots/1?action=erase", {"model": "default"}).status_code == 200
+    assert served.slots.models == ["another/model"] * 3 + [None]
+    assert get(served, "/slots?model=nothing").status_code == 404
+    assert post(served, "/slots/1?action=erase&model=nothing", {}).status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/props", "/rerank", "/v1/rerank", "/reranking", "/lora-adapters"])
 def test_what_is_not_there_says_so(served: Served, path: str) -> None:
     error = post(served, path, {}).json()["error"]

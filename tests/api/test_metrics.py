@@ -30,9 +30,11 @@ COUNTS = Counts(
     first_token_seconds=1.2,
     given_up=5,
     put_back=1,
+    dropped={"ram": 6, "disk": 2},
+    dropped_bytes={"ram": 600, "disk": 210},
 )
 STATE = WorkerState((), 2, 1, 1000, 250, TierSizes(1, 10, 100, 2, 20, 200))
-READING = Reading("tea", COUNTS, 4, STATE, 12345)
+READING = Reading("tea", COUNTS, 4, STATE, 12345, evicted=7)
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -65,6 +67,9 @@ def test_every_count_has_its_name() -> None:
     assert of("samovar_kv_cells_used", found) == 250
     assert of("samovar_kv_evictions_total", found, what="cache") == 5
     assert of("samovar_kv_shelf_bytes", found, tier="disk") == 20
+    assert of("samovar_kv_shelf_evictions_total", found, tier="ram") == 6
+    assert of("samovar_kv_shelf_evicted_bytes_total", found, tier="disk") == 210
+    assert of("samovar_model_evictions_total", found) == 7
     assert of("samovar_worker_memory_bytes", found) == 12345
     assert of("samovar_worker_crashes_total", found) == 4
 

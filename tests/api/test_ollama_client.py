@@ -219,7 +219,13 @@ async def test_nothing_said_loads_the_model_or_lets_it_go(served: Served, client
 def test_how_long_the_model_stays_is_passed_on(served: Served, client: ollama.Client) -> None:
     for keep_alive in (-1, "1h30m", 0, None):
         client.generate(MODEL, "x", keep_alive=keep_alive)
-    assert [one.keep_alive for one in served.answers.asked] == [-1.0, 5400.0, 0.0, None]
+        client.embed(MODEL, "x", keep_alive=keep_alive)
+        client.embeddings(MODEL, "x", keep_alive=keep_alive)
+    said = [-1.0, 5400.0, 0.0, None]
+    assert [one.keep_alive for one in served.answers.asked] == said
+    assert served.answers.kept_alive == [one for one in said for _ in range(2)]
+    with pytest.raises(ollama.ResponseError, match="keep_alive"):
+        client.embed(MODEL, "x", keep_alive="soon")
 
 
 def test_what_nobody_knows_is_ignored_and_said_at_the_end(served: Served) -> None:

@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from samovar.core.errors import NotEnoughMemory
 from samovar.core.rope import CacheTypes, Context
-from samovar.services.contracts import ContextChoice, ModelState
+from samovar.prompts import named
+from samovar.services.contracts import ContextChoice, ModelState, Own
 from tests.api.conftest import MODEL, Served
 
 
@@ -68,16 +71,76 @@ def test_tokens_and_back(served: Served) -> None:
     assert [asked[1:3] for asked in served.answers.spelled[:2]] == [(True, True), (False, False)]
 
 
-def test_templates_presets_and_what_there_is_none_of(served: Served) -> None:
+@pytest.mark.parametrize("path", ["/v1/templates", "/v1/template/list"])
+def test_a_template_is_switched_for_the_loaded_model_and_back_to_that_of_its_file(
+    served: Served, path: str
+) -> None:
     with served.http() as client:
-        assert "ChatML" in client.get("/v1/templates").json()["data"]
-        assert "neutral" in client.get("/v1/sampling/overrides").json()["presets"]
+        listed = client.get(path).json()["data"]
+        assert listed[0] == "from_model" and "ChatML" in listed
+        for name in listed[1:]:
+            assert client.post("/v1/template/switch", json={"prompt_template_name": name}).status_code == 200
+            card = client.get("/v1/model").json()["parameters"]
+            assert (card["prompt_template"], card["prompt_template_content"]) == (name, named.source(name))
+        for back in ("switch", "unload"):
+            client.post("/v1/template/switch", json={"prompt_template_name": "chatml"})
+            body = {"prompt_template_name": "from_model"} if back == "switch" else {}
+            assert client.post(f"/v1/template/{back}", json=body).status_code == 200
+            assert client.get("/v1/model").json()["parameters"]["prompt_template"] == "from_model"
+    assert served.library.owned == {MODEL: Own()}
+
+
+def test_a_preset_is_switched_for_the_loaded_model_and_away_again(served: Served) -> None:
+    served.library.owned[MODEL] = Own(threads=3)
+    with served.http() as client:
+        before = client.get("/v1/sampling/overrides").json()
+        assert before["selected_preset"] is None and before["overrides"] == {}
+        assert client.post("/v1/sampling/override/switch", json={"preset": "creative"}).status_code == 200
+        assert served.library.owned[MODEL] == Own(threads=3, preset="creative")
+        chosen = client.get("/v1/sampling/override/list").json()
+        assert chosen["selected_preset"] == "creative" and "creative" in chosen["presets"]
+        assert chosen["overrides"]["temperature"].keys() == {"override", "force", "additive"}
+        client.post("/v1/completions", json={"prompt": "Hi", "top_k": 7})
+        assert client.post("/v1/sampling/override/unload").status_code == 200
+    sampling = served.answers.asked[0].sampling.values
+    assert sampling["temperature"] == chosen["overrides"]["temperature"]["override"] and sampling["top_k"] == 7
+    assert served.library.owned[MODEL] == Own(threads=3)
+
+
+def test_a_switch_that_cannot_be_says_why_and_changes_nothing(served: Served) -> None:
+    wrong = (
+        ("/v1/template/switch", {"prompt_template_name": "no such"}, 404, "ChatML"),
+        ("/v1/template/switch", {}, 400, "prompt_template_name"),
+        ("/v1/sampling/override/switch", {"preset": "creativ"}, 404, "creative"),
+        ("/v1/sampling/override/switch", {}, 400, "preset"),
+        ("/v1/sampling/override/switch", {"overrides": {"top_k": {"override": 1}}}, 501, "preset"),
+    )
+    with served.http() as client:
+        for address, body, status, word in wrong:
+            answer = client.post(address, json=body)
+            assert (answer.status_code, word in answer.json()["detail"]) == (status, True)
+        served.models.state = ModelState()
+        for address in ("template", "sampling/override"):
+            assert client.post(f"/v1/{address}/unload").status_code == 404
+    assert served.library.owned == {}
+
+
+def test_a_model_is_loaded_with_a_template(served: Served) -> None:
+    with served.http() as client:
+        client.post("/v1/model/load", json={"model_name": MODEL, "prompt_template": "Vicuna"})
+        missing = client.post("/v1/model/load", json={"model_name": MODEL, "prompt_template": "no such"})
+    assert served.library.owned == {MODEL: Own(template=named.source("Vicuna"))}
+    assert missing.status_code == 404
+    assert served.models.asked_for == [MODEL]
+
+
+def test_what_there_is_none_of(served: Served) -> None:
+    with served.http() as client:
         for address in ("/v1/loras", "/v1/model/draft/list", "/v1/model/embedding/list"):
             assert client.get(address).json()["data"] == []
-        for address in ("/v1/template/switch", "/v1/sampling/override/switch", "/v1/lora/load"):
-            refused = client.post(address, json={})
-            assert refused.status_code == 501
-            assert refused.json()["detail"]
+        refused = client.post("/v1/lora/load", json={})
+    assert refused.status_code == 501
+    assert refused.json()["detail"]
 
 
 def test_permission_and_download(served: Served) -> None:

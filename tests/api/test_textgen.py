@@ -1,5 +1,8 @@
 """What text-generation-webui's clients rely on: its internal addresses, and the modes of its chat."""
 
+from pathlib import Path
+
+import httpx
 import pytest
 
 from samovar.api.dialects.openai import translate
@@ -79,13 +82,56 @@ def test_every_named_template_writes_a_whole_chat(name: str) -> None:
     )
 
 
-def test_a_mode_or_a_character_that_is_not_there_is_refused() -> None:
+def test_a_mode_that_is_not_there_is_refused() -> None:
     with pytest.raises(InvalidParameter) as refused:
         in_mode("dance")
     assert all(mode in str(refused.value) for mode in MODES)
-    with pytest.raises(InvalidParameter, match="character"):
-        in_mode("chat", character="Example")
-    assert in_mode("chat", character="None").messages
+
+
+@pytest.fixture
+def bob(tmp_path: Path) -> None:
+    folder = tmp_path / "characters"
+    folder.mkdir()
+    (folder / "Bob.yaml").write_text(
+        "name: Bob\nuser: Ann\ngreeting: Hi, {{user}}!\ncontext: '{{char}} likes <USER>.'", encoding="utf-8"
+    )
+
+
+def chat(served: Served, **body: object) -> httpx.Response:
+    with served.http() as client:
+        return client.post("/v1/chat/completions", json={"messages": [HELLO], **body})
+
+
+@pytest.mark.usefixtures("bob")
+def test_a_character_says_who_talks(served: Served) -> None:
+    assert chat(served, mode="chat", character="bob", stop=["END"]).status_code == 200
+    assert chat(served, mode="chat", character="Bob", stream=True).status_code == 200
+    assert chat(served, mode="chat", **CAST).status_code == 200
+    by_name, streamed, in_words = served.answers.asked
+    assert prompt_of(by_name) == prompt_of(streamed) == prompt_of(in_words)
+    assert prompt_of(by_name) == "Bob likes Ann.\n\nBob: Hi, Ann!\nAnn: Hello\nBob:"
+    assert by_name.stop == ("END", "\nAnn:", "\nBob:")
+
+
+@pytest.mark.usefixtures("bob")
+def test_what_the_request_says_goes_over_the_character(served: Served) -> None:
+    said = {"name1": "Eve", "bot_name": "Rob", "greeting": "{{user}}?", "user_bio": "{{user}} sings."}
+    chat(served, mode="chat-instruct", character="Bob", chat_instruct_command="<|character|>: <|prompt|>", **said)
+    request, opening = served.answers.asked[0].messages
+    assert request.content == "Rob: Rob likes Eve.\n\nEve sings.\nRob: Eve?\nEve: Hello"
+    assert opening == Message("assistant", "Rob:")
+
+
+@pytest.mark.usefixtures("bob")
+def test_a_character_that_is_not_there_is_missed_where_it_had_a_part_to_play(served: Served) -> None:
+    missed = chat(served, mode="chat", character="Bib")
+    assert missed.status_code == 404
+    assert "Bob" in missed.json()["error"]["message"]
+    for body in ({"mode": "instruct", "character": "Bib"}, {"mode": "chat", "character": "None"}):
+        assert chat(served, **body).status_code == 200
+    with served.http() as client:
+        body = {"messages": [HELLO], "mode": "chat", "character": "Bob"}
+        assert "Bob likes Ann." in client.post("/v1/internal/chat-prompt", json=body).json()["prompt"]
 
 
 def test_tokens_and_back(served: Served) -> None:

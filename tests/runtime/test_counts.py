@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import closing
 
 import pytest
 
+from samovar.core.engine import LoadSpec
 from samovar.core.errors import EngineFailed
 from samovar.core.events import Delta, Done
 from samovar.core.parameters import SamplingParams
-from samovar.runtime.counts import SlotState
+from samovar.engines.registry import open_engine
+from samovar.runtime.counts import NO_COUNTS, SlotState
+from samovar.runtime.frames import Generate
+from samovar.runtime.kv import open_tiers
+from samovar.runtime.loop import GenerationLoop, limits_of
 from samovar.runtime.process import Stream, WorkerProcess
+from samovar.runtime.shelf import TierShelf
 from tests.runtime.conftest import OpenHouse, chat, told
 
 GREEDY = SamplingParams({"temperature": 0.0}, seed=1)
@@ -112,6 +119,23 @@ async def test_caches_that_make_room_are_counted(open_house: OpenHouse) -> None:
         await ended(await house.ask(letter * 80, sampling=GREEDY, max_tokens=1))
     await (await house.supervisor.worker()).look()
     assert house.tally.counts.given_up >= 1
+
+
+def test_exported_caches_that_make_room_are_counted_with_the_next_end_of_a_request() -> None:
+    spec = LoadSpec(engine="echo", path="echo", window=256, cells=256, parallel=1)
+    with closing(open_engine(spec, lambda _: True)) as engine:
+        tiers = open_tiers("", engine.info.cache_id, ram=4000, disk=0)
+        loop = GenerationLoop(engine, lambda _: None, limits_of(engine), TierShelf(tiers))
+        counts = NO_COUNTS
+        for letter in "abcdef":
+            loop.handle(Generate(chat(letter * 120, sampling=GREEDY, max_tokens=1)))
+            while not loop.idle:
+                loop.step()
+            counts += loop.counted() or NO_COUNTS
+            loop.put_away()
+    kept = tiers.sizes
+    assert counts.dropped == {"ram": 5 - kept.ram_entries}
+    assert counts.dropped_bytes["ram"] == counts.dropped["ram"] * kept.ram_bytes // kept.ram_entries
 
 
 async def test_a_worker_that_dies_is_counted_and_one_that_is_told_to_end_is_not(open_house: OpenHouse) -> None:

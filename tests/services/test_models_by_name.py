@@ -19,6 +19,7 @@ from samovar.core.settings import Settings
 from samovar.hub.starter import starter_file
 from samovar.services.contracts import Own
 from samovar.services.house import Engines, open_engines
+from samovar.services.slots import SlotService
 from tests.support.tiny_llama import TinyLlama
 
 Open = Callable[..., AbstractAsyncContextManager[Engines]]
@@ -97,6 +98,9 @@ async def test_a_request_says_how_long_its_model_stays(opened: Open) -> None:
             await asyncio.sleep(0)
         await say(engines, question("one", keep_alive=-1))
         assert engines.models.loaded()[0].expires is None
+        await engines.answers.embed(["tea"], "one", keep_alive=0)
+        while names(engines) != {"echo"}:
+            await asyncio.sleep(0)
 
 
 async def test_what_does_not_fit_into_the_memory_that_was_allowed_is_refused(opened: Open) -> None:
@@ -142,6 +146,20 @@ async def test_a_model_has_a_template_of_its_own(opened: Open) -> None:
             await engines.library.set_own("nothing", Own())
 
 
+async def test_a_template_is_changed_while_the_model_is_loaded(opened: Open) -> None:
+    async with opened() as engines:
+        await engines.library.alias("one", "tea")
+        before = await engines.answers.render(question("one", "tea"))
+        (state,) = (state for state in engines.models.states() if state.name == "one")
+        await engines.library.set_own("tea", Own(template="[{{ messages[0].content }}]"))
+        during = await engines.answers.render(question("one", "tea"))
+        assert "".join(part.text for part in during.parts) == "[tea]"
+        assert "prompts.no_template" not in [n.key for s in engines.models.states() for n in s.notes]
+        await engines.library.set_own("one", Own())
+        assert (await engines.answers.render(question("one", "tea"))).parts == before.parts
+        assert state in engines.models.states()
+
+
 async def test_a_model_is_asked_by_another_name(opened: Open) -> None:
     async with opened() as engines:
         await engines.library.alias("one", "gpt-4o")
@@ -157,6 +175,29 @@ async def test_a_model_is_asked_by_another_name(opened: Open) -> None:
         await engines.library.unalias("gpt-4o")
         with pytest.raises(NotFound):
             await engines.answers.start(question("gpt-4o"))
+
+
+async def test_slots_are_those_of_the_model_that_is_named_where_it_is_loaded(opened: Open, tmp_path: Path) -> None:
+    async with opened(parallel=2) as engines:
+        slots = SlotService(engines.models, engines.answers, tmp_path / "slots")
+        await engines.models.load()
+        assert await slots.listed("", "one") == ()
+        with pytest.raises(NotFound):
+            await slots.save(0, "tea", "", "one")
+        await engines.library.alias("one", "tea")
+        stream = await engines.answers.start(question("one", "tea"))
+        done = await engines.answers.finish(stream)
+        for name in ("one", "tea"):
+            assert (await slots.listed("", name))[done.sequence].held > 0
+        assert not any(slot.held for slot in await slots.listed(""))
+        kept = await slots.save(done.sequence, "kept", "", "one")
+        assert await slots.erase(done.sequence, "", "one") > 0
+        assert (await slots.restore("kept", "", "tea")).tokens == kept.tokens
+        with pytest.raises(NotFound):
+            await slots.restore("kept", "")
+        assert engines.models.engine("tea") == engines.models.engine("one") is not None
+        assert engines.models.engine("two") is None
+        assert names(engines) == {"echo", "one"}
 
 
 async def test_a_model_is_removed_with_its_worker_but_not_while_it_answers(opened: Open) -> None:

@@ -24,7 +24,7 @@ from samovar.api.page import routes as page
 from samovar.api.routing import Route, Router, Routes
 from samovar.api.security import Door, DoorRules
 from samovar.services.chats import ChatService
-from samovar.services.contracts import Answers, Building, Gauges, Library, Models, Responses, Slots
+from samovar.services.contracts import Answers, Building, Characters, Gauges, Library, Models, Responses, Slots
 from samovar.services.keys import KeyService
 from samovar.services.presets import PresetService
 
@@ -43,6 +43,7 @@ class Services:
     gauges: Gauges
     chats: ChatService
     presets: PresetService
+    characters: Characters
     build: Building
     responses: Responses
     rules: DoorRules = field(default_factory=DoorRules)
@@ -86,6 +87,7 @@ def _routes(services: Services, doorkeeper: Doorkeeper, traffic: Traffic) -> Rou
         services.answers,
         services.models,
         services.presets,
+        services.characters,
         services.library,
         services.slots,
         services.responses,

@@ -24,7 +24,7 @@ AT_THE_MACHINE = Caller()
 """Whoever asks where no key is set."""
 
 NOBODY = Caller("nobody", "infer")
-"""Whoever asks for what needs no key, where others do."""
+"""Whoever asks without a key for what needs none, where other things do."""
 
 PLACE = "samovar.caller"
 """Where in a connection's scope the door leaves the caller."""

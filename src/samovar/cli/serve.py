@@ -188,6 +188,7 @@ def _app(house: House, rules: DoorRules) -> App:
         gauges=house.gauges,
         chats=house.chats,
         presets=house.presets,
+        characters=house.characters,
         build=house.build,
         keys=house.keys,
         responses=house.responses,

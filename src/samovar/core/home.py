@@ -21,6 +21,10 @@ class Home:
         return self.root / "presets"
 
     @property
+    def characters(self) -> Path:
+        return self.root / "characters"
+
+    @property
     def kv(self) -> Path:
         """Caches of conversations. May be deleted: what it holds is computed again."""
         return self.root / "kv"
@@ -68,5 +72,5 @@ class Home:
     def make(self) -> None:
         """Creates the folders that are missing, readable by their owner only."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for folder in (self.models, self.presets, self.logs):
+        for folder in (self.models, self.presets, self.characters, self.logs):
             folder.mkdir(exist_ok=True)

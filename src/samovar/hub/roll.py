@@ -61,7 +61,7 @@ class Roll:
         return self.entries().models.get(model, NOTHING_OF_ITS_OWN)
 
     def set_own(self, model: str, own: Own) -> None:
-        """From the next load on."""
+        """In place of what was said before."""
         entries = self.entries()
         models = _with(entries.models, model, own if own != NOTHING_OF_ITS_OWN else None)
         self._write(msgspec.structs.replace(entries, models=models))

@@ -25,7 +25,8 @@ class Counts(msgspec.Struct, frozen=True, omit_defaults=True):
     of prompts, and of how many prompts (`hits`), were taken over from each tier; `misses`: prompts that had nothing
     there. `first_token`: answers by the time to their first token, as indices into `FIRST_TOKEN_SECONDS`, and those
     seconds together. `guessed` tokens were verified ahead, `came_true` of them were right. `given_up`: idle caches
-    that made room for others; `put_back`: answers that had to wait for cells again after they had begun."""
+    that made room for others; `put_back`: answers that had to wait for cells again after they had begun. `dropped`:
+    exported caches that a tier gave up to make room for others, and their bytes."""
 
     requests: int = 0
     failed: int = 0
@@ -42,6 +43,8 @@ class Counts(msgspec.Struct, frozen=True, omit_defaults=True):
     came_true: int = 0
     given_up: int = 0
     put_back: int = 0
+    dropped: dict[Tier, int] = {}
+    dropped_bytes: dict[Tier, int] = {}
 
     def __add__(self, other: Counts) -> Counts:
         sums = {name: _sum(getattr(self, name), getattr(other, name)) for name in self.__struct_fields__}

@@ -136,7 +136,7 @@ class GenerationLoop:
     def counted(self) -> Counts | None:
         """What was done since this was last asked; None while no request has ended."""
         ended = self._desk.counted()
-        return None if ended is NO_COUNTS else ended + self.scheduler.counted()
+        return None if ended is NO_COUNTS else ended + self.scheduler.counted() + self._store.counted()
 
     def _guesses(self) -> Guesses:
         """What may come next for the streams, where nothing else is to be done in the step."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from samovar.runtime.counts import NO_COUNTS, Counts
 from samovar.runtime.kv import Entry, Label, Match, Tiers, TierSizes
 
 
@@ -60,6 +61,10 @@ class Store(Shelf, Protocol):
         """How much is there, and may be."""
         ...
 
+    def counted(self) -> Counts:
+        """What had to go since this was last asked."""
+        ...
+
 
 @dataclass(frozen=True)
 class OnTier(Found):
@@ -101,6 +106,13 @@ class TierShelf:
     def sizes(self) -> TierSizes:
         return self._tiers.sizes
 
+    def counted(self) -> Counts:
+        lost = {tier: lost for tier, lost in self._tiers.lost().items() if lost.entries}
+        return Counts(
+            dropped={tier: lost.entries for tier, lost in lost.items()},
+            dropped_bytes={tier: lost.bytes for tier, lost in lost.items()},
+        )
+
 
 class EmptyShelf:
     """A `Store` that keeps nothing."""
@@ -128,3 +140,6 @@ class EmptyShelf:
 
     def sizes(self) -> TierSizes:
         return TierSizes(0, 0, 0)
+
+    def counted(self) -> Counts:
+        return NO_COUNTS

@@ -9,10 +9,11 @@ from samovar.runtime.counts import Counts
 
 @dataclass
 class Tally:
-    """`crashes`: workers that ended without being told to."""
+    """`crashes`: workers that ended without being told to; `evicted`: those that were, for another model's sake."""
 
     counts: Counts = field(default_factory=Counts)
     crashes: int = 0
+    evicted: int = 0
 
     def add(self, counts: Counts) -> None:
         self.counts = self.counts + counts

@@ -42,9 +42,14 @@ class AnswerService:
         return stages
 
     async def embed(
-        self, texts: Sequence[str | tuple[int, ...]], model: str | None = None, *, truncate: bool = False
+        self,
+        texts: Sequence[str | tuple[int, ...]],
+        model: str | None = None,
+        *,
+        truncate: bool = False,
+        keep_alive: float | None = None,
     ) -> Embedded:
-        async with self._models.serving(model) as served:
+        async with self._models.serving(model, keep_alive) as served:
             embedded = await served.worker.embed(tuple(texts), truncate=truncate)
             vectors = tuple(tuple(memoryview(vector).cast("f")) for vector in embedded.vectors)
             return Embedded(served.name, vectors, embedded.tokens)

@@ -29,6 +29,7 @@ class GaugeService:
                     tally.crashes,
                     await _state(workers[name]) if name in workers else None,
                     _memory(workers[name].pid) if name in workers else 0,
+                    tally.evicted,
                 )
                 for name, tally in self._models.tallies.items()
             ]

@@ -18,6 +18,7 @@ from samovar.hub.sources import Endpoint
 from samovar.hub.starter import put_starter
 from samovar.services.answers import AnswerService
 from samovar.services.building import BuildService
+from samovar.services.characters import CharacterService
 from samovar.services.chats.service import ChatService
 from samovar.services.contexts import Contexts
 from samovar.services.fleet import Rules
@@ -55,6 +56,7 @@ class House(Engines):
     gauges: GaugeService
     chats: ChatService
     presets: PresetService
+    characters: CharacterService
     build: BuildService
     responses: ResponseStore
     keys: KeyService
@@ -101,6 +103,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
                     gauges,
                     chats,
                     presets,
+                    CharacterService(settings.home.characters),
                     build,
                     responses,
                     keys,

@@ -56,12 +56,15 @@ class LibraryService:
         return roll.own(roll.meant(name))
 
     async def set_own(self, name: str, own: Own) -> None:
-        await asyncio.to_thread(self._set_own, name, own)
+        await self._models.dress(await asyncio.to_thread(self._set_own, name, own))
 
-    def _set_own(self, name: str, own: Own) -> None:
+    def _set_own(self, name: str, own: Own) -> str:
+        """The model's own name."""
         if own.template is not None:
             check_template(own.template)
-        self._planner.library.roll.set_own(self._planner.find(name).name, own)
+        model = self._planner.find(name).name
+        self._planner.library.roll.set_own(model, own)
+        return model
 
     def _details(self, name: str) -> ModelDetails:
         model = self._planner.find(name)

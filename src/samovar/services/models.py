@@ -90,6 +90,10 @@ class ModelService:
     def answering(self) -> frozenset[str]:
         return frozenset(resident.name for resident in self._fleet.residents() if resident.busy)
 
+    def engine(self, name: str | None = None) -> EngineInfo | None:
+        served = self._at_hand(name)
+        return served.info if served else None
+
     def states(self) -> tuple[ModelState, ...]:
         return tuple(resident.state for resident in self._fleet.residents())
 
@@ -115,6 +119,9 @@ class ModelService:
             self._shown = None
             self._state.set(ModelState())
 
+    async def dress(self, name: str) -> None:
+        await self._fleet.dress(name)
+
     @asynccontextmanager
     async def serving(self, name: str | None, keep_alive: float | None = None) -> AsyncIterator[Served]:
         """The worker of the named model, else of the page's, else of the default, which is then the page's; it does
@@ -127,11 +134,10 @@ class ModelService:
             yield served
 
     @asynccontextmanager
-    async def ready(self) -> AsyncIterator[Served | None]:
-        """The page's model, held as by `serving`, if it is ready now; None where it is not, or is about to leave.
-        Loads nothing and waits for nothing."""
-        resident = self._fleet.resident(self._shown or "")
-        served = resident.ready if resident is not None and not resident.leaving else None
+    async def ready(self, name: str | None = None) -> AsyncIterator[Served | None]:
+        """The named model, else the page's, held as by `serving`, if it is ready now; None where it is not, or is
+        about to leave. Loads nothing and waits for nothing."""
+        served = self._at_hand(name)
         if served is None:
             yield None
             return
@@ -153,6 +159,10 @@ class ModelService:
 
     def meant(self, name: str) -> str:
         return name if self._fleet.resident(name) is not None else self._planner.meant(name)
+
+    def _at_hand(self, name: str | None) -> Served | None:
+        resident = self._fleet.resident((self._shown or "") if name is None else self.meant(name))
+        return resident.ready if resident is not None and not resident.leaving else None
 
     async def _find(self, name: str) -> InstalledModel:
         resident = self._fleet.resident(name)

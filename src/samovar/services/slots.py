@@ -1,4 +1,4 @@
-"""The sequences of the model that is loaded, and prompts that are kept by name to be in the cache again later.
+"""The sequences of models that are loaded, and prompts that are kept by name to be in the cache again later.
 
 What is kept is which tokens a sequence was last asked and answered, on disk. Their keys and values lie with all
 other caches (`runtime.kv`), for as long as those have room; what has gone from there is computed again.
@@ -42,13 +42,13 @@ class SlotService:
         self._answers = answers
         self._folder = folder
 
-    async def listed(self, tenant: str) -> tuple[SlotState, ...]:
-        async with self._models.ready() as served:
+    async def listed(self, tenant: str, model: str | None = None) -> tuple[SlotState, ...]:
+        async with self._models.ready(model) as served:
             states = (await served.worker.look()).slots if served else ()
         return tuple(state if state.tenant == tenant else _veiled(state) for state in states)
 
-    async def save(self, slot: int, name: str, tenant: str) -> Kept:
-        async with self._served() as served:
+    async def save(self, slot: int, name: str, tenant: str, model: str | None = None) -> Kept:
+        async with self._served(model) as served:
             tokens = (await self._slot(served, slot, tenant)).tokens
             if not tokens:
                 raise NotFound("slots.empty", slot=slot)
@@ -56,8 +56,8 @@ class SlotService:
         size = await asyncio.to_thread(_write, self._path(saved), msgspec.json.encode(saved))
         return Kept(slot, len(tokens), size)
 
-    async def restore(self, name: str, tenant: str) -> Kept:
-        async with self._served() as served:
+    async def restore(self, name: str, tenant: str, model: str | None = None) -> Kept:
+        async with self._served(model) as served:
             path = self._path(Saved(tenant, served.name, _checked(name), ()))
             raw = await asyncio.to_thread(_read, path)
             if raw is None:
@@ -69,8 +69,8 @@ class SlotService:
             done = await self._answers.finish(await self._answers.ask(served, reading))
         return Kept(done.sequence, len(tokens), len(raw))
 
-    async def erase(self, slot: int, tenant: str) -> int:
-        async with self._served() as served:
+    async def erase(self, slot: int, tenant: str, model: str | None = None) -> int:
+        async with self._served(model) as served:
             state = await self._slot(served, slot, tenant)
             if state.busy:
                 raise Conflict("slots.busy", slot=slot)
@@ -78,8 +78,8 @@ class SlotService:
             return state.held
 
     @asynccontextmanager
-    async def _served(self) -> AsyncIterator[Served]:
-        async with self._models.ready() as served:
+    async def _served(self, model: str | None) -> AsyncIterator[Served]:
+        async with self._models.ready(model) as served:
             if served is None:
                 raise NotFound("slots.no_model")
             yield served

@@ -50,6 +50,8 @@ def test_whole_numbers_keep_to_their_range(babbler: Babbler, low: int, more: int
     [
         ({}, ['{"a": [1, -2.5e3, null]}', '"x\\n"', "true"], ["{a}", "[1,]", "01"]),
         ({"type": "string", "minLength": 1, "maxLength": 2}, ['"a"', '"я\\u00e9"'], ['""', '"abc"', "1"]),
+        ({"type": "string", "pattern": "^[A-Z]{2}\\d+$"}, ['"AB1"', '"XY007"'], ['"A1"', '"AB"', "AB1"]),
+        ({"type": "array", "items": {"type": "string", "pattern": "^a|b$"}}, ['["a\u00e9", "xb"]'], ['["xa"]']),
         ({"type": ["string", "null"]}, ['"a"', "null"], ["1"]),
         ({"type": "number"}, ["-0.5", "1e9"], [".5", "--1"]),
         ({"type": "integer", "exclusiveMinimum": 0}, ["1", "99"], ["0", "-3", "1.5"]),
@@ -79,7 +81,9 @@ def test_a_schema_takes_its_values_and_no_others(
 @pytest.mark.parametrize(
     ("schema", "keyword"),
     [
-        ({"type": "string", "pattern": "a"}, "pattern"),
+        ({"type": "string", "pattern": 1}, "pattern"),
+        ({"type": "string", "pattern": "a", "minLength": 1}, "pattern, minLength"),
+        ({"type": "string", "pattern": "^(?=a)$"}, "pattern: (?=a)"),
         ({"type": "number", "minimum": 1}, "minimum"),
         ({"type": "object", "patternProperties": {}}, "patternProperties"),
         ({"type": "array", "uniqueItems": True}, "uniqueItems"),

@@ -15,6 +15,7 @@ from samovar.core.errors import NotEnoughMemory
 from samovar.core.library import NOTHING_OF_ITS_OWN, InstalledModel, Own
 from samovar.core.rope import Context
 from samovar.runtime.supervisor import Hooks, Supervisor
+from samovar.runtime.tally import Tally
 from samovar.runtime.trust import Verdict
 from samovar.services.contexts import Contexts
 from samovar.services.contracts import ModelState
@@ -126,6 +127,7 @@ class Sea:
     crews: list[Crew] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     states: dict[str, ModelState] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
     left: Callable[[str], None] = lambda _: None
     loading: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -139,6 +141,7 @@ class Sea:
             clock=self.clock,
             later=self.later,
             supervise=self.supervise,
+            tally=lambda name: self.tallies.setdefault(name, Tally()),
         )
         return Fleet(self, self, Contexts(Context(), None), Path(), self.tell, rules)
 

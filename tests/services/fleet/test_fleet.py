@@ -60,6 +60,16 @@ async def test_there_are_no_more_models_than_were_allowed() -> None:
     assert loaded(fleet) == {"b", "c"}
 
 
+async def test_who_makes_room_is_counted_and_who_leaves_for_another_reason_is_not(sea: Sea) -> None:
+    fleet = sea.fleet()
+    await use(sea, fleet, "a", "b", "c", "a")
+    await fleet.leave("c")
+    await use(sea, fleet, "b")
+    await sea.advance(STAY)
+    assert loaded(fleet) == set()
+    assert {name: tally.evicted for name, tally in sea.tallies.items() if tally.evicted} == {"a": 1, "b": 1}
+
+
 async def test_one_that_answers_is_waited_for(sea: Sea) -> None:
     fleet = sea.fleet()
     async with asking(sea, fleet, "a"), asking(sea, fleet, "b"):

@@ -33,6 +33,7 @@ from samovar.core.events import Done, Event, Warned
 from samovar.core.parameters import SamplingParams
 from samovar.services.contracts import (
     Answers,
+    Characters,
     Generation,
     Library,
     Models,
@@ -80,6 +81,7 @@ class Desk:
     answers: Answers
     models: Models
     presets: Presets
+    characters: Characters
     library: Library
     slots: Slots
     responses: Responses
@@ -114,8 +116,9 @@ class Desk:
         return await while_connected(request.receive, self._count(request, asked))
 
     async def completions(self, request: Request, asked: Asked) -> Asked:
-        """`asked` with its preset, its tenant and a model that there is. Raises NotFound, NoSuchPreset, OutOfRange
-        for one that holds too much."""
+        """`asked` with its character, its preset, its tenant and a model that there is. Raises NotFound,
+        NoSuchPreset, NoSuchCharacter, OutOfRange for one that holds too much."""
+        asked = await self._staged(asked)
         limits.check(asked.completions)
         await names.check(self.models, asked.model)
         completions = asked.completions
@@ -132,6 +135,14 @@ class Desk:
     async def _count(self, request: Request, asked: Asked) -> int:
         complete = await self.completions(request, asked)
         return len((await self.answers.render(complete.completions[0])).tokens)
+
+    async def _staged(self, asked: Asked) -> Asked:
+        staging = asked.staging
+        if staging is None:
+            return asked
+        character = await self.characters.get(staging.character) if staging.character else None
+        completions = tuple(staging.of(completion, character) for completion in asked.completions)
+        return msgspec.structs.replace(asked, completions=completions, staging=None)
 
     async def _preset(self, asked: Asked) -> SamplingParams | None:
         """What stands under the request's own values: the preset that it names, else the model's. One of the

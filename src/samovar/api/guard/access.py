@@ -11,7 +11,7 @@ from samovar.api.errors import begins
 from samovar.core.keys import RANKS, KeyScope
 
 Need = KeyScope | Literal["open"]
-"""`open`: whoever comes under an allowed name, without a key."""
+"""`open`: whoever comes under an allowed name; who shows a key is known by it."""
 
 HOUSE: Mapping[str, Need] = MappingProxyType(
     {
@@ -47,12 +47,14 @@ def access(dialects: Iterable[Dialect], page: Iterable[str]) -> Access:
     """The table of everything that is served: the house's own, the dialects', and the `page`'s files. An address
     that two of them name needs the more of both."""
     beginnings: dict[str, Need] = {}
+    exact: dict[str, Need] = dict.fromkeys(page, "open")
     for dialect in dialects:
+        exact |= dict.fromkeys(dialect.open, "open")
         asked: KeyScope = "infer"
         own = dict.fromkeys(dialect.prefixes, asked) | dict(dialect.scopes)
         for beginning, need in own.items():
             beginnings[beginning] = _stricter(beginnings.get(beginning), need)
-    return Access(beginnings | dict(HOUSE), dict.fromkeys(page, "open"))
+    return Access(beginnings | dict(HOUSE), exact)
 
 
 def _stricter(one: Need | None, other: KeyScope) -> KeyScope:

@@ -185,6 +185,26 @@ MEASURES: tuple[Measure, ...] = (
         label="tier",
     ),
     Measure(
+        "samovar_kv_shelf_evictions",
+        "counter",
+        "Exported caches that a tier gave up to make room for others; on disk those of all models",
+        lambda r: dict(r.counts.dropped.items()),
+        label="tier",
+    ),
+    Measure(
+        "samovar_kv_shelf_evicted_bytes",
+        "counter",
+        "Bytes of those",
+        lambda r: dict(r.counts.dropped_bytes.items()),
+        label="tier",
+    ),
+    Measure(
+        "samovar_model_evictions",
+        "counter",
+        "Times that the model was unloaded because another one needed its room",
+        lambda r: _one(r.evicted),
+    ),
+    Measure(
         "samovar_worker_memory_bytes",
         "gauge",
         "Memory of the process that runs the model, its mapped file included",

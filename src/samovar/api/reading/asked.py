@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from samovar.api.reading.modes import Staging
 from samovar.core.parameters import SamplingParams, Value
 from samovar.core.requests import Completion
 from samovar.services.presets import laid_over
@@ -13,14 +14,16 @@ from samovar.services.presets import laid_over
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a body of any dialect comes to. `preset`: the name of one that the completions' sampling is to be laid
-    over; `defaults`: values by the parameters' own names, where the dialect's are not ours, for what neither the
-    body nor a preset sets. `ignored`: names of fields that nobody here knows. `key`: by what name the client may
-    ask after the answer, or stop it, with another request. `hurry`: milliseconds after its first token at which the
-    answer ends, if it has a whole line."""
+    over; `staging`: how they become a chat with a character that is still to be looked up; `defaults`: values by
+    the parameters' own names, where the dialect's are not ours, for what neither the body nor a preset sets.
+    `ignored`: names of fields that nobody here knows. `key`: by what name the client may ask after the answer, or
+    stop it, with another request. `hurry`: milliseconds after its first token at which the answer ends, if it has a
+    whole line."""
 
     completions: tuple[Completion, ...]
     stream: bool = False
     preset: str | None = None
+    staging: Staging | None = None
     defaults: Mapping[str, Value] = {}
     ignored: tuple[str, ...] = ()
     key: str = ""

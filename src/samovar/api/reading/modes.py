@@ -1,11 +1,13 @@
 """text-generation-webui's chat modes, which its clients ask for on /v1/chat/completions.
 
 "instruct" is a chat by the model's template, or another. "chat" writes the messages as a dialogue of two names;
-"chat-instruct" puts that dialogue into one request to the model to go on with it.
+"chat-instruct" puts that dialogue into one request to the model to go on with it. In both, a character that is
+named says who talks; whoever knows the characters looks it up.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -14,9 +16,12 @@ from samovar.api.reading.body import Fields
 from samovar.core.errors import InvalidParameter
 from samovar.core.requests import Completion, Message
 from samovar.prompts import named
+from samovar.services.contracts import Character
 
 MODES = ("instruct", "chat", "chat-instruct")
 DIALOGUE = "Dialogue"
+NOBODY = (None, "", "None")
+NO_TEMPLATE = ("None", named.FROM_MODEL)
 COMMAND = 'Continue the chat dialogue below. Write a single reply for the character "<|character|>".\n\n<|prompt|>'
 
 
@@ -52,25 +57,58 @@ class Cast:
         return f"\n{self.user}:", f"\n{self.bot}:"
 
 
-def in_mode(fields: Fields, completion: Completion) -> Completion:
-    """`completion` as `mode` and its company in `fields` want it. Raises InvalidParameter for a mode that there is
-    not, NotFound for a template that there is not."""
-    mode = fields.text("mode") or "instruct"
-    cast, command = _cast(fields), fields.text("chat_instruct_command") or COMMAND
+@dataclass(frozen=True)
+class Staging:
+    """What a body says of its mode. `given`: what it says of the cast itself, by `Cast`'s names, which goes over
+    what the `character` of that name has. `command`, `instruct`, `dialogue`: how the model is asked in each
+    mode."""
+
+    mode: str
+    given: Mapping[str, str]
+    character: str | None
+    command: str
+    instruct: str | None
+    dialogue: str | None
+    goes_on: bool
+
+    def of(self, completion: Completion, character: Character | None = None) -> Completion:
+        """`completion` as the mode wants it."""
+        completion = replace(completion, continue_last=completion.continue_last or self.goes_on)
+        if self.mode == "instruct":
+            return replace(completion, template=self.instruct or completion.template)
+        cast = Cast(**{**_said_of(character), **self.given})
+        messages, stop = (*cast.opening, *completion.messages), (*completion.stop, *cast.stops)
+        if self.mode == "chat":
+            template = self.dialogue or named.source(DIALOGUE)
+            variables = {**completion.variables, "name1": cast.user, "name2": cast.bot}
+            return replace(completion, messages=messages, stop=stop, template=template, variables=variables)
+        request = _request(messages, cast, self.command, begun=completion.continue_last)
+        return replace(completion, messages=request, stop=stop, template=self.instruct, continue_last=True)
+
+
+def read_staging(fields: Fields) -> Staging:
+    """Reads `mode` and its company. Raises InvalidParameter for a mode that there is not, NotFound for a template
+    that there is not. In the mode `instruct` nobody has a part to play, so that no character is looked for."""
+    mode, character = fields.text("mode") or "instruct", fields.text("character")
+    given, command = _given(fields), fields.text("chat_instruct_command") or COMMAND
     instruct, dialogue = _template(fields), fields.text("chat_template_str")
-    going_on = fields.flag("continue_")
+    goes_on = fields.flag("continue_")
     if mode not in MODES:
         raise InvalidParameter("textgen.mode", name="mode", mode=mode[:60], modes=", ".join(MODES))
-    completion = replace(completion, continue_last=completion.continue_last or going_on)
-    if mode == "instruct":
-        return replace(completion, template=instruct or completion.template)
-    messages, stop = (*cast.opening, *completion.messages), (*completion.stop, *cast.stops)
-    if mode == "chat":
-        template = dialogue or named.source(DIALOGUE)
-        variables = {**completion.variables, "name1": cast.user, "name2": cast.bot}
-        return replace(completion, messages=messages, stop=stop, template=template, variables=variables)
-    request = _request(messages, cast, command, begun=completion.continue_last)
-    return replace(completion, messages=request, stop=stop, template=instruct, continue_last=True)
+    plays = mode != "instruct" and character not in NOBODY
+    return Staging(mode, given, character if plays else None, command, instruct, dialogue, goes_on)
+
+
+def _said_of(character: Character | None) -> Mapping[str, str]:
+    if character is None:
+        return {}
+    said = {
+        "user": character.user,
+        "bot": character.name,
+        "context": character.context,
+        "greeting": character.greeting,
+    }
+    return {name: text for name, text in said.items() if text}
 
 
 def _request(messages: tuple[Message, ...], cast: Cast, command: str, *, begun: bool) -> tuple[Message, ...]:
@@ -84,7 +122,7 @@ def _request(messages: tuple[Message, ...], cast: Cast, command: str, *, begun: 
     return Message("user", asked), Message("assistant", opening)
 
 
-def _cast(fields: Fields) -> Cast:
+def _given(fields: Fields) -> Mapping[str, str]:
     given = {
         "user": _either(fields, "user_name", "name1"),
         "bot": _either(fields, "bot_name", "name2"),
@@ -92,7 +130,7 @@ def _cast(fields: Fields) -> Cast:
         "greeting": fields.text("greeting"),
         "bio": fields.text("user_bio"),
     }
-    return Cast(**{name: text for name, text in given.items() if text})
+    return {name: text for name, text in given.items() if text}
 
 
 def _either(fields: Fields, *names: str) -> str | None:
@@ -101,4 +139,4 @@ def _either(fields: Fields, *names: str) -> str | None:
 
 def _template(fields: Fields) -> str | None:
     name, text = fields.text("instruction_template"), fields.text("instruction_template_str")
-    return text or (named.source(name) if name and name != "None" else None)
+    return text or (named.source(name) if name and name not in NO_TEMPLATE else None)

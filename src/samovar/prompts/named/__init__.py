@@ -7,6 +7,9 @@ from importlib.resources import files
 
 from samovar.core.errors import NotFound
 
+FROM_MODEL = "from_model"
+"""What the template of a model's own file is called, where names are listed and chosen from."""
+
 _SUFFIX = ".jinja"
 
 

@@ -23,6 +23,7 @@ from samovar.runtime.kv.blobfile import file_size, read_blob, read_head, write_e
 from samovar.runtime.kv.folder import FULL, SUFFIX, cache_files, remove, shrink, tidy, unfinished_name
 from samovar.runtime.kv.index import Hit, Index
 from samovar.runtime.kv.labels import Entry, Label
+from samovar.runtime.kv.losses import Losses
 
 _SPARE_BYTES = 256 << 20
 """Left free for others: a full disk stops more than caches."""
@@ -31,7 +32,7 @@ _SPARE_BYTES = 256 << 20
 class DiskTier:
     """`root`: the home's folder of caches; `cache_id`: what these fit, a name of letters and digits; `budget`:
     bytes that all caches below `root` may take, this kind's and others. Never raises: where the disk refuses, it
-    says so once in `notes` and writes no more.
+    says so once in `notes` and writes no more. `losses`: files that made room for others, of whatever kind.
 
     `create` opens a new file, `free` tells the free bytes of the disk of a folder.
     """
@@ -48,6 +49,7 @@ class DiskTier:
     ) -> None:
         self.budget = budget
         self.notes: tuple[Note, ...] = ()
+        self.losses = Losses()
         self._root = root
         self._folder = root / cache_id
         self._cache_id = cache_id
@@ -209,9 +211,11 @@ class DiskTier:
     def _shrink(self, most: int) -> None:
         with self._lock:
             pinned = {self._path(label) for label in self._index if label.session in self._pinned}
-        gone = {path.stem for path in shrink(self._root, most, pinned) if path.parent == self._folder}
+        gone = shrink(self._root, most, pinned)
+        self.losses.add(file.size for file in gone)
+        names = {file.path.stem for file in gone if file.path.parent == self._folder}
         with self._lock:
-            lost = [label for label in self._index if label.name in gone]
+            lost = [label for label in self._index if label.name in names]
         self._forget(lost)
 
     def _refused(self, error: OSError) -> None:

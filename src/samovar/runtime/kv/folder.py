@@ -60,8 +60,9 @@ def unfinished_name(path: Path) -> Path:
     return path.with_name(f"{path.stem}.{os.getpid()}.part")
 
 
-def shrink(root: Path, most: int, spared: Collection[Path]) -> list[Path]:
-    """Removes caches until they take no more than `most` bytes, the longest unused first and the spared last."""
+def shrink(root: Path, most: int, spared: Collection[Path]) -> list[CacheFile]:
+    """Removes caches until they take no more than `most` bytes, the longest unused first and the spared last;
+    returns those."""
     files = cache_files(root)
     over = sum(file.size for file in files) - most
     gone = []
@@ -69,7 +70,7 @@ def shrink(root: Path, most: int, spared: Collection[Path]) -> list[Path]:
         if over <= 0:
             break
         remove(file.path)
-        gone.append(file.path)
+        gone.append(file)
         over -= file.size
     return gone
 

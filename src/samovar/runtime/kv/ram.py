@@ -11,6 +11,7 @@ from typing import Literal
 
 from samovar.runtime.kv.index import Hit, Index
 from samovar.runtime.kv.labels import Entry, Label
+from samovar.runtime.kv.losses import Losses
 
 Pace = Literal["busy", "idle", "closing"]
 """What the engine is doing, which says what may be copied to disk."""
@@ -29,12 +30,14 @@ class _Held:
 
 
 class RamTier:
-    """`budget`: bytes; 0 keeps nothing. `used` never exceeds it."""
+    """`budget`: bytes; 0 keeps nothing. `used` never exceeds it. `losses`: what made room for others, also
+    where the disk has it."""
 
     def __init__(self, budget: int, *, cuttable: bool = True) -> None:
         self.budget = budget
         self.margin = budget // _MARGIN
         self.used = 0
+        self.losses = Losses()
         self._index = Index(cuttable=cuttable)
         self._held: dict[str, _Held] = {}
         self._pinned: frozenset[str] = frozenset()
@@ -124,6 +127,7 @@ class RamTier:
             if held not in outdone:
                 self._give_up(held)
                 gone.append(held)
+        self.losses.add(held.entry.size for held in gone)
         self._held[entry.label.name] = _Held(entry, offered)
         self.used += entry.size
         return gone

@@ -18,11 +18,15 @@ import msgspec
 from samovar.core.engine import Note
 from samovar.runtime.kv.disk import DiskTier
 from samovar.runtime.kv.labels import Entry, Label, key_of
+from samovar.runtime.kv.losses import Losses, Lost
 from samovar.runtime.kv.ram import RamTier
 from samovar.runtime.kv.writer import Writer
 
 if TYPE_CHECKING:
     from samovar.runtime.kv.labels import Tokens
+
+
+TierName = Literal["ram", "disk"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Match:
 
     label: Label
     shared: int
-    tier: Literal["ram", "disk"]
+    tier: TierName
     size: int
 
     @property
@@ -78,6 +82,13 @@ class Tiers:
         ram, disk = self._ram, self._disk
         of_disk = (disk.entries, disk.used, disk.budget) if disk else (0, 0, 0)
         return TierSizes(ram.entries, ram.used, ram.budget, *of_disk)
+
+    def lost(self) -> dict[TierName, Lost]:
+        """What each tier has given up to make room, since this was last asked."""
+        tiers: dict[TierName, Losses] = {"ram": self._ram.losses}
+        if self._disk:
+            tiers["disk"] = self._disk.losses
+        return {name: losses.take() for name, losses in tiers.items()}
 
     @property
     def labels(self) -> tuple[Label, ...]:

@@ -17,6 +17,7 @@ from typing import cast
 from samovar.core.errors import InvalidInput
 from samovar.sampling.grammar.digits import MOST_DIGITS, between, either
 from samovar.sampling.grammar.gbnf import GbnfError, read, references
+from samovar.sampling.grammar.pattern_gbnf import PatternError, pattern_to_gbnf
 
 Schema = Mapping[str, object]
 
@@ -121,9 +122,21 @@ class _Writer:
         return _literal(json.dumps(value, ensure_ascii=False))
 
     def string(self, schema: Schema) -> str:
+        if "pattern" in schema:
+            return self._matching(schema)
         if "minLength" not in schema and "maxLength" not in schema:
             return "string"
         return rf'"\"" char{_times(schema, "minLength", "maxLength")} "\""'
+
+    def _matching(self, schema: Schema) -> str:
+        pattern = schema["pattern"]
+        beside = next((keyword for keyword in LENGTHS if keyword in schema), None)
+        if not isinstance(pattern, str) or beside is not None:
+            raise refused(f"pattern, {beside}" if beside else "pattern")
+        try:
+            return rf'"\"" {pattern_to_gbnf(pattern)} "\""'
+        except PatternError as error:
+            raise refused(f"pattern: {error}") from None
 
     def integer(self, schema: Schema) -> str:
         low, high = _bounds(schema)
@@ -273,13 +286,14 @@ def _literal(text: str) -> str:
 
 Write = Callable[[_Writer, Schema], str]
 
+LENGTHS = ("minLength", "maxLength")
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 TYPES: Mapping[str, tuple[tuple[str, ...], Write]] = MappingProxyType(
     {
         "object": (("properties", "required", "additionalProperties"), _Writer.record),
         "array": (("items", "minItems", "maxItems"), _Writer.array),
-        "string": (("minLength", "maxLength"), _Writer.string),
+        "string": (("pattern", *LENGTHS), _Writer.string),
         "integer": (BOUNDS, _Writer.integer),
         "number": ((), lambda _writer, _schema: "number"),
         "boolean": ((), lambda _writer, _schema: "boolean"),

@@ -40,7 +40,7 @@ class Fleet:
         self._rules = rules
         self._residents: dict[str, Resident] = {}
         self._bell = Bell()
-        self._room = Room(plans, rules.most, self._with_room, self._leave, self._bell)
+        self._room = Room(plans, rules.most, self._with_room, self._make_room, self._bell)
         self._admission = asyncio.Lock()
         self._timers = Timers(rules.later)
         self._pinned: tuple[str, ...] = ()
@@ -103,6 +103,12 @@ class Fleet:
         resident = self._residents.get(name)
         if resident is not None and not resident.busy:
             self._let_stay(resident)
+
+    async def dress(self, name: str) -> None:
+        """What the model has of its own was changed."""
+        resident = self._residents.get(name)
+        if resident is not None:
+            resident.dress(await asyncio.to_thread(self._plans.own, name))
 
     def ready(self) -> tuple[Served, ...]:
         """Those that can be asked at once."""
@@ -181,6 +187,12 @@ class Fleet:
                 await self._contexts.keep(resident.name, resident.choice)
             except StorageFailed as error:
                 resident.note(Note(error.key, error.value().facts))
+
+    async def _make_room(self, resident: Resident) -> None:
+        """It leaves because another one needs its place."""
+        if resident.closing is None:
+            self._rules.tally(resident.name).evicted += 1
+        await self._leave(resident)
 
     async def _leave(self, resident: Resident) -> None:
         """Ends its worker; until that is done nobody begins to load the model. Goes on when the caller leaves."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from samovar.core.engine import EngineInfo, Note
 from samovar.core.errors import Cancelled, SamovarError
-from samovar.core.library import NOTHING_OF_ITS_OWN, InstalledModel
+from samovar.core.library import NOTHING_OF_ITS_OWN, InstalledModel, Own
 from samovar.core.rope import Context
 from samovar.runtime.process import WorkerProcess
 from samovar.runtime.supervisor import Supervisor
@@ -24,6 +24,8 @@ from samovar.services.fleet.leaving import Standing
 Tell = Callable[[ModelState], None]
 Bring = Callable[["Resident"], Coroutine[object, object, None]]
 Rested = Callable[["Resident"], None]
+
+NO_TEMPLATE = Note("prompts.no_template")
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,10 @@ class Served:
 
 class Resident:
     """`bring` makes room for it where it has none, and starts it; `rested` is called when nobody needs it any more.
-    `choice`: the context that it was asked for with, `context` the one that was chosen for it. `own`: as it was
-    when it was loaded. `keep`: seconds that the last request wanted it kept, None where it said nothing. `used`:
-    when it was used last. `queued`: others have to make room before it can come. `closing`: what ends it, once it
-    leaves."""
+    `choice`: the context that it was asked for with, `context` the one that was chosen for it. `own`: what it
+    has of its own; of that its template may change while it is loaded. `keep`: seconds that the last request wanted
+    it kept, None where it said nothing. `used`: when it was used last. `queued`: others have to make room before it
+    can come. `closing`: what ends it, once it leaves."""
 
     def __init__(
         self, model: InstalledModel, choice: ContextChoice | None, tell: Tell, bring: Bring, rested: Rested
@@ -163,10 +165,25 @@ class Resident:
         worker = await supervisor.worker()
         worker.rested = self._rest
         assert worker.info is not None
-        template = self.own.template or worker.info.chat_template
-        self._info = replace(worker.info, chat_template=template)
-        notes = supervisor.notes + supervisor.spec.notes + (() if template else (Note("prompts.no_template"),))
+        self._info = self._dressed(worker.info)
+        notes = self._noted(supervisor.notes + supervisor.spec.notes, self._info)
         self.show(ModelState(self.name, "ready", 1.0, notes=notes, context=self.context))
+
+    def dress(self, own: Own) -> None:
+        """What it has of its own was changed: its template holds at once, the rest from its next load."""
+        self.own = own
+        ready = self.ready
+        if ready is not None and ready.worker.info is not None:
+            self._info = self._dressed(ready.worker.info)
+            self.show(replace(self.state, notes=self._noted(self.state.notes, self._info)))
+
+    def _dressed(self, info: EngineInfo) -> EngineInfo:
+        return replace(info, chat_template=self.own.template or info.chat_template)
+
+    @staticmethod
+    def _noted(notes: tuple[Note, ...], info: EngineInfo) -> tuple[Note, ...]:
+        others = tuple(note for note in notes if note != NO_TEMPLATE)
+        return others if info.chat_template else (*others, NO_TEMPLATE)
 
     def progress(self, share: float) -> None:
         self.show(ModelState(self.name, "loading", share, context=self.context))

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from samovar.api.answering.desk import Desk
 from samovar.api.answering.running import Run, Running
-from samovar.api.caller import caller_of
+from samovar.api.caller import NOBODY, caller_of
 from samovar.api.dialects.koboldcpp.fields import DEFAULT_LENGTH
 from samovar.api.dialects.koboldcpp.reply import reply
 from samovar.api.routing import Routes
@@ -22,6 +22,9 @@ VERSION = "1.115"
 """Whose features clients may count on."""
 
 UNLOADED = "inactive"
+LOCKED = "protected"
+"""What the model is called for who has no key where one is asked for, whatever is loaded."""
+
 SMALLEST_WINDOW = 4096
 """What is said of the window while there is no model to ask."""
 
@@ -80,20 +83,20 @@ class Performance(msgspec.Struct, frozen=True):
     quiet: bool = True
 
 
-async def window_of(desk: Desk) -> int:
-    """Tokens of one request with the model that answers; waits for one that is being loaded."""
-    if desk.models.state.state == "loading":
+async def window_of(desk: Desk, *, wait: bool = True) -> int:
+    """Tokens of one request with the model that answers; with `wait`, of the one that is being loaded."""
+    if wait and desk.models.state.state == "loading":
         return (await desk.models.load()).window
     return next((model.window for model in desk.models.loaded()), SMALLEST_WINDOW)
 
 
-async def _model(desk: Desk, _: Request) -> object:
-    name = desk.models.state.name
+async def _model(desk: Desk, request: Request) -> object:
+    name = LOCKED if caller_of(request) == NOBODY else desk.models.state.name
     return {"result": f"koboldcpp/{name}" if name else UNLOADED}
 
 
-async def _window(desk: Desk, _: Request) -> object:
-    return {"value": await window_of(desk)}
+async def _window(desk: Desk, request: Request) -> object:
+    return {"value": await window_of(desk, wait=caller_of(request) != NOBODY)}
 
 
 async def _features(_: Desk, request: Request) -> object:

@@ -56,7 +56,7 @@ async def _properties(desk: Desk, asked: str) -> Mapping[str, object]:
     name = asked or state.name
     if name is None:
         raise Busy("llamacpp.no_model")
-    info = await desk.models.load(name) if (name, "ready") == (state.name, state.state) else None
+    info = desk.models.engine(name)
     known = _of_engine(info) if info else await _of_file(desk, name)
     n_ctx = known.pop("n_ctx")
     return {
@@ -90,7 +90,7 @@ async def _of_file(desk: Desk, name: str) -> dict[str, object]:
     return {
         "n_ctx": details.trained_context,
         "total_slots": 1,
-        "chat_template": details.template or "",
+        "chat_template": (await desk.library.own(name)).template or details.template or "",
         "bos_token": "",
         "eos_token": "",
     }

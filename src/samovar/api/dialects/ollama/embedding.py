@@ -14,6 +14,7 @@ from samovar.api.answering.vectors import MOST_TEXTS, shortened
 from samovar.api.dialects.ollama.catalogue import Catalogue
 from samovar.api.dialects.ollama.clock import Clock
 from samovar.api.dialects.ollama.fields import FIELDS
+from samovar.api.dialects.ollama.keep import read_keep_alive
 from samovar.api.dialects.ollama.names import tagged
 from samovar.api.dialects.ollama.translate import read_model, read_switch
 from samovar.api.reading.body import Fields, decode
@@ -47,25 +48,24 @@ class Embedding:
         clock, fields = Clock(), Fields(decode(await request.body()))
         settle(fields, FIELDS, "embed")
         called, texts = read_model(fields), _texts(fields)
-        truncate = read_switch(fields, "truncate")
+        truncate, keep_alive = read_switch(fields, "truncate"), read_keep_alive(fields)
         dimensions = fields.whole("dimensions", 1, MOST_DIMENSIONS)
         model = await self.catalogue.resolve(called)
         embedded = Embedded(model or self.desk.models.state.name or "", (), 0)
         if texts:
-            embedded = await while_connected(
-                request.receive, self.desk.answers.embed(texts, model, truncate=truncate)
-            )
+            work = self.desk.answers.embed(texts, model, truncate=truncate, keep_alive=keep_alive)
+            embedded = await while_connected(request.receive, work)
         vectors = [shortened(vector, dimensions) for vector in embedded.vectors]
         return Vectors(called or tagged(embedded.model), vectors, clock.elapsed, 0, embedded.tokens)
 
     async def one(self, request: Request) -> OneVector:
         fields = Fields(decode(await request.body()))
         settle(fields, FIELDS, "old-embed")
-        called, prompt = read_model(fields), fields.text("prompt")
+        called, prompt, keep_alive = read_model(fields), fields.text("prompt"), read_keep_alive(fields)
         model = await self.catalogue.resolve(called)
         if not prompt:
             return OneVector(())
-        work = self.desk.answers.embed((prompt,), model, truncate=True)
+        work = self.desk.answers.embed((prompt,), model, truncate=True, keep_alive=keep_alive)
         embedded = await while_connected(request.receive, work)
         return OneVector(embedded.vectors[0])
 

@@ -74,7 +74,7 @@ FIELDS: tuple[Field, ...] = (
         "keep_alive",
         "seconds, or a duration (`5m`), that the model stays loaded when nobody uses it; 0: not at all, negative: "
         "for ever, absent: as the settings say",
-        *ANSWERS,
+        *MODELS,
     ),
     honoured("options", "see the fields of `options` below, and all sampling parameters", *ANSWERS),
     honoured("input", "a text or a list of texts", "embed"),
@@ -84,7 +84,6 @@ FIELDS: tuple[Field, ...] = (
     refused("images", "text models only", ANSWERS, ([],)),
     inert("truncate", "prompts are never shortened: one that does not fit is refused, with both numbers", *ANSWERS),
     inert("options", "nothing of it changes a vector", *EMBEDS),
-    inert("keep_alive", "as the settings say", *EMBEDS),
     inert("shift", "an answer ends with the window", *ANSWERS),
     inert("width", "no images are made", "generate"),
     inert("height", "no images are made", "generate"),

@@ -11,7 +11,7 @@ from samovar.api.errors import Forbidden, NoSuchRoute, TooManyAttempts, TooManyR
 from samovar.core import errors as tree
 from samovar.core.catalogue import Language
 from samovar.core.errors import SamovarError
-from samovar.services.contracts import NoSuchPreset, NoSuchResponse
+from samovar.services.contracts import NoSuchCharacter, NoSuchPreset, NoSuchResponse
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -30,6 +30,7 @@ CODES: Mapping[type[SamovarError], str] = MappingProxyType(
         tree.PromptTooLong: "context_length_exceeded",
         NoSuchRoute: "unknown_url",
         NoSuchPreset: "preset_not_found",
+        NoSuchCharacter: "character_not_found",
         NoSuchResponse: "response_not_found",
         tree.NotFound: "model_not_found",
         Unauthorized: "invalid_api_key",

@@ -12,13 +12,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from samovar.api.answering.desk import Desk
 from samovar.api.dialects.openai import translate
+from samovar.api.reading.asked import Asked
 from samovar.api.reading.body import Fields, decode
 from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.core.events import Stage
-from samovar.core.requests import Completion
-from samovar.services.contracts import Answers
 
 MOST_TOP = 1000
 DEFAULT_TOP = 10
@@ -38,15 +38,15 @@ class Likely(Token):
     probability: float
 
 
-def router(answers: Answers) -> Routes:
+def router(desk: Desk) -> Routes:
     routes = Routes()
 
     @routes.post("/next_token")
     async def next_token(request: Request) -> Response:
         body = dict(decode(await request.body()))
         top = Fields({"top": body.pop("top", None)}).whole("top", 1, MOST_TOP) or DEFAULT_TOP
-        completion = _completion(body)
-        stages = await while_connected(request.receive, answers.next_token(completion, top))
+        asked = await desk.completions(request, _asked(body))
+        stages = await while_connected(request.receive, desk.answers.next_token(asked.completions[0], top))
         return _reply({"object": "next_token", "stages": [_stage(stage) for stage in stages]})
 
     @routes.post("/tokenize")
@@ -56,18 +56,18 @@ def router(answers: Answers) -> Routes:
         text = prompt if text is None else text
         if text is None:
             raise fields.missing("text")
-        return _reply(_tokens(await answers.detokenize(await answers.tokenize(text, special=special))))
+        return _reply(_tokens(await desk.answers.detokenize(await desk.answers.tokenize(text, special=special))))
 
     @routes.post("/detokenize")
     async def detokenize(request: Request) -> Response:
         fields = Fields(decode(await request.body()))
-        return _reply(_tokens(await answers.detokenize(fields.tokens("tokens"))))
+        return _reply(_tokens(await desk.answers.detokenize(fields.tokens("tokens"))))
 
     return routes
 
 
-def _completion(body: dict[str, object]) -> Completion:
-    return (translate.chat(body) if "messages" in body else translate.text(body)).completions[0]
+def _asked(body: dict[str, object]) -> Asked:
+    return translate.chat(body) if "messages" in body else translate.text(body)
 
 
 def _stage(stage: Stage) -> dict[str, object]:

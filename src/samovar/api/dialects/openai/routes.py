@@ -47,7 +47,7 @@ def router(desk: Desk) -> Routes:
         return await _answer(desk, request, asked, await _text_form(desk, asked))
 
     routes.include(embeddings.router(desk))
-    routes.include(inspection.router(desk.answers))
+    routes.include(inspection.router(desk))
     return routes
 
 

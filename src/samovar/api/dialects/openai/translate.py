@@ -13,7 +13,7 @@ from samovar.api.reading.asked import Asked
 from samovar.api.reading.body import Fields, Json
 from samovar.api.reading.constraint import read_constraint
 from samovar.api.reading.fieldtable import settle
-from samovar.api.reading.modes import in_mode
+from samovar.api.reading.modes import read_staging
 from samovar.api.reading.prompts import read_prompts
 from samovar.api.reading.sampling import (
     MOST_LOGPROBS,
@@ -69,8 +69,10 @@ def chat(body: Json) -> OpenAIAsked:
         max_tokens=old if new is None else new,
         logprobs=_chat_logprobs(fields),
     )
-    completion = in_mode(fields, completion)
-    return msgspec.structs.replace(_asked(fields, (completion,)), functions=functions)
+    staging = read_staging(fields)
+    known = staging.character is None
+    asked = _asked(fields, (staging.of(completion) if known else completion,))
+    return msgspec.structs.replace(asked, functions=functions, staging=None if known else staging)
 
 
 def text(body: Json) -> OpenAIAsked:

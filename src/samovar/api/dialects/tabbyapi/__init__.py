@@ -29,6 +29,8 @@ DIALECT = Dialect(
     endpoints=ENDPOINTS,
     bodies={
         "/v1/model/load": "load",
+        "/v1/template/switch": "template",
+        "/v1/sampling/override/switch": "override",
         "/v1/token/encode": "encode",
         "/v1/token/decode": "decode",
         "/v1/download": "download",

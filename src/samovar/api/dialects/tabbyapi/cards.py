@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from samovar.api.answering.desk import Desk
+from samovar.api.dialects.tabbyapi.switching import template_name
 from samovar.services.contracts import InstalledModel
 
 CACHES = {"f16": "FP16", "q8_0": "Q8", "q5_1": "Q6", "q4_0": "Q4"}
@@ -46,6 +47,15 @@ async def current(desk: Desk, model: InstalledModel) -> Card:
     window = loaded.window if loaded else details.trained_context
     context = await desk.models.chosen(model.name) or desk.models.context
     keys = CACHES[context.cache.keys] if context.cache else CACHES["f16"]
+    own = await desk.library.own(model.name)
     return card(
-        model, Parameters(window, window, keys, details.template, rope_alpha=context.rope.rope_alpha or 1.0)
+        model,
+        Parameters(
+            max_seq_len=window,
+            cache_size=window,
+            cache_mode=keys,
+            prompt_template_content=own.template or details.template,
+            rope_alpha=context.rope.rope_alpha or 1.0,
+            prompt_template=template_name(own),
+        ),
     )

@@ -8,7 +8,14 @@ from types import MappingProxyType
 from samovar.api.reading.fieldtable import Field, honoured, inert, refused
 
 ENDPOINTS: Mapping[str, str] = MappingProxyType(
-    {"load": "model/load", "encode": "token/encode", "decode": "token/decode", "download": "download"}
+    {
+        "load": "model/load",
+        "template": "template/switch",
+        "override": "sampling/override/switch",
+        "encode": "token/encode",
+        "decode": "token/decode",
+        "download": "download",
+    }
 )
 
 FIELDS: tuple[Field, ...] = (
@@ -28,8 +35,16 @@ FIELDS: tuple[Field, ...] = (
     inert("autosplit_reserve", "no graphics card is used yet", "load"),
     inert("vision", "text models only", "load"),
     inert("draft_model", "is a setting of the server: `--draft`", "load"),
-    inert("prompt_template", "is given with a request, or kept as a setting of the model", "load"),
+    honoured(
+        "prompt_template", "as `prompt_template_name` in template/switch, for the model that is loaded", "load"
+    ),
     inert("skip_queue", "a load waits for the answers in flight", "load"),
+    honoured(
+        "prompt_template_name", "a template of the list; `from_model`: the one in the model's file", "template"
+    ),
+    honoured("name", "= `prompt_template_name`", "template"),
+    honoured("preset", "one of our presets", "override"),
+    refused("overrides", "values for everybody are saved as a preset first", ("override",), ({},)),
     honoured("text", "a text, or messages, which go through the model's template", "encode"),
     honoured("add_bos_token", "true where it is absent", "encode"),
     honoured(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,29 +11,36 @@ from samovar.api.answering import names
 from samovar.api.answering.desk import Desk
 from samovar.api.caller import caller_of
 from samovar.api.dialects.openai import translate
+from samovar.api.dialects.tabbyapi import switching
 from samovar.api.dialects.tabbyapi.cards import card, current
 from samovar.api.dialects.tabbyapi.errors import error_shape
 from samovar.api.dialects.tabbyapi.loading import steps
+from samovar.api.dialects.tabbyapi.reply import reply
 from samovar.api.reading.body import Fields, decode
 from samovar.api.reading.contexts import read_context
 from samovar.api.routing import Routes
 from samovar.api.sse import EventStream
 from samovar.core.catalogue import language_of
 from samovar.core.engine import EngineInfo
-from samovar.core.errors import Missing, NotFound
-from samovar.prompts import named
+from samovar.core.errors import Missing
 
 
 def router(desk: Desk) -> Routes:
+    routes = Routes()
+    routes.include(_own(desk))
+    routes.include(switching.router(desk))
+    return routes
+
+
+def _own(desk: Desk) -> Routes:
     routes = Routes("/v1")
     _models(routes, desk)
     _tokens(routes, desk)
-    _sets(routes, desk)
     _absent(routes)
 
     @routes.get("/auth/permission")
     async def permission(request: Request) -> Response:
-        return _reply({"permission": "api" if caller_of(request).scope == "infer" else "admin"})
+        return reply({"permission": "api" if caller_of(request).scope == "infer" else "admin"})
 
     @routes.post("/download")
     async def download(request: Request) -> Response:
@@ -43,7 +49,7 @@ def router(desk: Desk) -> Routes:
         if not source:
             raise fields.missing("repo_id")
         pulled = [step async for step in desk.library.pull("/".join((source, *include[:1])))]
-        return _reply({"download_path": pulled[-1].model if pulled else None})
+        return reply({"download_path": pulled[-1].model if pulled else None})
 
     return routes
 
@@ -51,14 +57,11 @@ def router(desk: Desk) -> Routes:
 def _models(routes: Routes, desk: Desk) -> None:
     @routes.get("/model/list")
     async def listed() -> Response:
-        return _reply({"object": "list", "data": [card(model) for model in await names.listed(desk.models)]})
+        return reply({"object": "list", "data": [card(model) for model in await names.listed(desk.models)]})
 
     @routes.get("/model")
     async def loaded() -> Response:
-        name = desk.models.state.name
-        if name is None or desk.models.state.state != "ready":
-            raise NotFound("tabbyapi.nothing_loaded")
-        return _reply(await current(desk, await names.named(desk.models, name)))
+        return reply(await current(desk, await names.named(desk.models, switching.loaded_model(desk))))
 
     @routes.post("/model/load")
     async def load(request: Request) -> Response:
@@ -68,6 +71,8 @@ def _models(routes: Routes, desk: Desk) -> None:
         if not name:
             raise fields.missing("model_name")
         await names.check(desk.models, name)
+        if template := fields.text("prompt_template"):
+            await switching.switch_template(desk, name, template)
         language = language_of(request.headers.get("accept-language"))
         task = asyncio.create_task(desk.models.load(name, choice))
         task.add_done_callback(_seen)
@@ -77,7 +82,7 @@ def _models(routes: Routes, desk: Desk) -> None:
     @routes.post("/model/unload")
     async def unload() -> Response:
         await desk.models.unload(desk.models.state.name)
-        return _reply(None)
+        return reply(None)
 
 
 def _tokens(routes: Routes, desk: Desk) -> None:
@@ -94,38 +99,13 @@ def _tokens(routes: Routes, desk: Desk) -> None:
             if text is None:
                 raise fields.missing("text")
             tokens = await desk.answers.tokenize(text, special=special, bos=bos)
-        return _reply({"tokens": tokens, "length": len(tokens)})
+        return reply({"tokens": tokens, "length": len(tokens)})
 
     @routes.post("/token/decode")
     async def decoded(request: Request) -> Response:
         fields = Fields(decode(await request.body()))
         spelled = await desk.answers.detokenize(fields.tokens("tokens"))
-        return _reply({"text": b"".join(piece for _, piece in spelled).decode("utf-8", "replace")})
-
-
-def _sets(routes: Routes, desk: Desk) -> None:
-    """Templates, and presets of sampling values, by name. Which one a model gets is a setting of the model, or of a
-    request: switching it for everybody at once is refused."""
-
-    @routes.get("/templates")
-    @routes.get("/template/list")
-    async def templates() -> Response:
-        return _reply({"object": "list", "data": named.names()})
-
-    @routes.get("/sampling/overrides")
-    @routes.get("/sampling/override/list")
-    async def presets() -> Response:
-        return _reply({"selected_preset": None, "overrides": {}, "presets": await desk.presets.names()})
-
-    @routes.post("/template/switch")
-    @routes.post("/template/unload")
-    async def switch_template() -> Response:
-        raise Missing("tabbyapi.template_of_a_request")
-
-    @routes.post("/sampling/override/switch")
-    @routes.post("/sampling/override/unload")
-    async def switch_preset() -> Response:
-        raise Missing("tabbyapi.preset_of_a_request")
+        return reply({"text": b"".join(piece for _, piece in spelled).decode("utf-8", "replace")})
 
 
 def _absent(routes: Routes) -> None:
@@ -137,7 +117,7 @@ def _absent(routes: Routes) -> None:
     @routes.get("/model/draft/list")
     @routes.get("/model/embedding/list")
     async def nothing() -> Response:
-        return _reply({"object": "list", "data": []})
+        return reply({"object": "list", "data": []})
 
     @routes.post("/lora/load")
     @routes.post("/lora/unload")
@@ -155,7 +135,3 @@ def _seen(task: asyncio.Task[EngineInfo]) -> None:
     """How a load ended is in the model's state for those who look, if its asker has left."""
     if not task.cancelled():
         task.exception()
-
-
-def _reply(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

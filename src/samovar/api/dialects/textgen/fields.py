@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from samovar.api.reading.fieldtable import Field, honoured, inert, refused
+from samovar.api.reading.fieldtable import Field, honoured, inert
 
 ENDPOINTS: Mapping[str, str] = MappingProxyType(
     {"chat": "chat", "text": "completions", "load": "model/load", "logits": "logits"}
@@ -25,7 +25,7 @@ FIELDS: tuple[Field, ...] = (
     honoured("greeting", "the character's first message", "chat"),
     honoured("user_bio", "joins `context`", "chat"),
     honoured("continue_", "goes on with the last message", "chat"),
-    refused("character", "there are none yet: send `context`, `greeting` and names", ("chat",), ("None", "")),
+    honoured("character", "a file in the folder `characters`, by name; what the request says goes over it", "chat"),
     honoured("model_name", "an installed model's name", "load"),
     honoured("args", "`ctx_size`, `cache_type`, `alpha_value`, `rope_freq_base`, `compress_pos_emb`", "load"),
     inert("settings", "settings of a model are kept by the server", "load"),
