@@ -10,7 +10,7 @@ from samovar.core.engine import LoadSpec, Setting
 from samovar.core.events import Delta, Event, Failed, Finish
 from samovar.core.requests import GenerateRequest, Part
 from samovar.runtime.loop import GenerationLoop
-from samovar.runtime.process import Stream
+from samovar.runtime.stream import Stream
 from samovar.runtime.supervisor import Hooks, Supervisor
 from samovar.runtime.tally import Tally
 from samovar.runtime.trust import Verdict

@@ -18,8 +18,9 @@ from samovar.runtime.counts import NO_COUNTS, SlotState
 from samovar.runtime.frames import Generate
 from samovar.runtime.kv import open_tiers
 from samovar.runtime.loop import GenerationLoop, limits_of
-from samovar.runtime.process import Stream, WorkerProcess
+from samovar.runtime.process import WorkerProcess
 from samovar.runtime.shelf import TierShelf
+from samovar.runtime.stream import Stream
 from tests.runtime.conftest import OpenHouse, chat, told
 
 GREEDY = SamplingParams({"temperature": 0.0}, seed=1)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +15,7 @@ import msgspec
 
 from samovar.core.engine import EngineInfo, LoadSpec, Note
 from samovar.core.errors import Cancelled, EngineFailed, SamovarError, revive
-from samovar.core.events import Accepted, Delta, Done, Event, Failed, PromptProgress
+from samovar.core.events import Accepted, Delta, Done, Failed, PromptProgress
 from samovar.core.requests import GenerateRequest, Part
 from samovar.runtime import frames
 from samovar.runtime.counts import WorkerState
@@ -45,47 +45,15 @@ from samovar.runtime.frames import (
     ToWorker,
     Vectors,
 )
+from samovar.runtime.stream import Stream
 from samovar.runtime.tally import Tally
 
 CLOSING_SECONDS = 15.0
 """How long a worker may take to end: it writes the caches that are not on disk yet."""
 
 T = TypeVar("T")
-Reply = Tokens | Pieces | Vectors
-R = TypeVar("R", Tokens, Pieces, Vectors)
-
-
-class Stream:
-    """The events of one accepted request; a services.contracts.Generation."""
-
-    def __init__(self, id: str, worker: WorkerProcess, *, warm: bool = False) -> None:
-        self.id = id
-        self.warm = warm
-        self.model = ""
-        self.accepted = Accepted(0, 0)
-        self.notes: tuple[Note, ...] = ()
-        self._worker = worker
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self._ended = False
-
-    def put(self, event: Event) -> None:
-        self._events.put_nowait(event)
-
-    async def next(self) -> Event:
-        event = await self._events.get()
-        self._ended = isinstance(event, Done | Failed)
-        return event
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        try:
-            while not self._ended:
-                yield await self.next()
-        finally:
-            await self.cancel()
-
-    async def cancel(self) -> None:
-        if not self._ended:
-            self._worker.send(Cancel(self.id))
+Reply = Tokens | Pieces | Vectors | Seen
+R = TypeVar("R", Tokens, Pieces, Vectors, Seen)
 
 
 class WorkerProcess:
@@ -99,7 +67,6 @@ class WorkerProcess:
         self._ids = count()
         self._streams: dict[str, Stream] = {}
         self._calls: dict[str, asyncio.Future[Reply]] = {}
-        self._looks: dict[str, asyncio.Future[WorkerState]] = {}
         self._tally = tally
         self._ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
         self._closing = False
@@ -153,7 +120,7 @@ class WorkerProcess:
         """Returns once the worker has accepted the request (its id is given here). Raises what it refused with."""
         self._check_alive()
         id = str(next(self._ids))
-        stream = Stream(id, self, warm=request.warm)
+        stream = Stream(id, lambda: self.send(Cancel(id)), warm=request.warm)
         self._streams[id] = stream
         self._drained.clear()
         self.send(Generate(msgspec.structs.replace(request, id=id)))
@@ -199,12 +166,7 @@ class WorkerProcess:
 
     async def look(self, slot: int | None = None) -> WorkerState:
         """What it holds; of `slot`, if one is named, with the tokens of its last request."""
-        self._check_alive()
-        id = str(next(self._ids))
-        look: asyncio.Future[WorkerState] = asyncio.get_running_loop().create_future()
-        self._looks[id] = look
-        self.send(Look(id, slot))
-        return await look
+        return (await self._call(lambda id: Look(id, slot), Seen)).state
 
     def erase(self, slot: int, tenant: str) -> None:
         """What the tenant has in this sequence is kept there no longer, unless the sequence is in use."""
@@ -270,12 +232,10 @@ class WorkerProcess:
                     self._note_drained()
             case Noted(note):
                 self.notes += (note,)
-            case Tokens(id) | Pieces(id) | Vectors(id) if id in self._calls:
+            case Tokens(id) | Pieces(id) | Vectors(id) | Seen(id) if id in self._calls:
                 self._settle(self._calls.pop(id), frame)
             case Refused(id, error) if id in self._calls:
                 self._refuse(self._calls.pop(id), revive(error))
-            case Seen(id, state):
-                self._settle(self._looks.pop(id), state)
             case Counted(counts):
                 self._tally.add(counts)
             case Loading(share):
@@ -298,8 +258,6 @@ class WorkerProcess:
         self._note_drained()
         for call in self._calls.values():
             self._refuse(call, error)
-        for look in self._looks.values():
-            self._refuse(look, error)
         self._tally.crashes += not self._closing
         self._refuse(self._ready, error)
 

@@ -12,7 +12,7 @@ from samovar.core.events import Done, Failed, Looked, Stage
 from samovar.core.requests import Completion, GenerateRequest, Guidance, Message, Part
 from samovar.prompts.manner import Plan
 from samovar.prompts.template import Rendered
-from samovar.runtime.process import Stream
+from samovar.runtime.stream import Stream
 from samovar.services.contracts import Embedded, Generation, Measured, RenderedPrompt
 from samovar.services.models import ModelService, Served
 from samovar.services.reading import planned, read
