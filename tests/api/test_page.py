@@ -1,4 +1,4 @@
-"""The page's API: the contract of ARCHITECTURE.md, over a real store and a model that a test speaks for."""
+"""The page's API: the contract of docs/page-api.md, over a real store and a model that a test speaks for."""
 
 from __future__ import annotations
 

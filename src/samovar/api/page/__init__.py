@@ -1,4 +1,4 @@
-"""The page's own API, as ARCHITECTURE.md has it: conversations, answers, the model, all live.
+"""The page's own API, as docs/page-api.md has it: conversations, answers, the model, all live.
 
 Translates between HTTP and `services.chats`; decides nothing.
 """

@@ -1,4 +1,4 @@
-/** The values of the page's API, as ARCHITECTURE.md names them. Times are Unix seconds; ids are strings. */
+/** The values of the page's API, as docs/page-api.md names them. Times are Unix seconds; ids are strings. */
 
 export type Role = "system" | "user" | "assistant" | "tool";
 export type MessageState = "done" | "streaming" | "stopped" | "interrupted" | "failed";
