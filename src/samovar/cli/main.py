@@ -21,7 +21,7 @@ from samovar.cli.options import terminal_language
 from samovar.core.catalogue import Language, say, sentences
 
 COMMANDS = (
-    *("serve", "run", "pull", "ls", "show", "rm", "alias", "ps", "load", "unload", "keys"),
+    *("serve", "run", "pull", "ls", "show", "rm", "alias", "settings", "ps", "load", "unload", "keys"),
     *("build", "bench", "doctor"),
 )
 

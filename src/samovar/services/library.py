@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from samovar.core.errors import Conflict, InvalidInput
+from samovar.core.errors import Conflict
 from samovar.core.library import InstalledModel, Own
-from samovar.core.requests import Message
 from samovar.formats.gguf import GgufHeader, LazyArray, read_header
 from samovar.formats.shape import model_shape
-from samovar.prompts.template import render
 from samovar.services.contracts import ModelDetails, Models, Pulling
 from samovar.services.loading import LoadPlanner
+from samovar.services.own import check_template
 from samovar.services.pulling import Downloads
 
 LONGEST_VALUE = 200
@@ -69,14 +68,6 @@ class LibraryService:
     def _details(self, name: str) -> ModelDetails:
         model = self._planner.find(name)
         return _described(model, read_header(Path(model.path)))
-
-
-def check_template(template: str) -> None:
-    """Raises InvalidInput for one that does not compile, fails on a plain question, or reaches for what it must
-    not."""
-    for note in render(template, [Message("user", "?")]).notes:
-        if note.key == "prompts.template_broken":
-            raise InvalidInput(note.key, **note.facts)
 
 
 def _described(model: InstalledModel, header: GgufHeader) -> ModelDetails:

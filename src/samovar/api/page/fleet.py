@@ -13,6 +13,7 @@ from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.core.errors import InvalidInput
 from samovar.services.contracts import Library, Models, Own
+from samovar.services.own import checked
 from samovar.services.presets import PresetService
 
 LONGEST_STAY = 1e9
@@ -64,9 +65,7 @@ def router(models: Models, library: Library, presets: PresetService) -> Routes:
 
     @routes.put("/{name:path}/settings")
     async def set_own(request: Request, name: str) -> Response:
-        given = _own(await body_of(request))
-        if given.preset is not None:
-            await presets.get(given.preset)
+        given = await checked(_own(await body_of(request)), presets)
         await library.set_own(name, given)
         return reply(msgspec.structs.asdict(given))
 
