@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from samovar.core.parameters import SamplingParams
 from samovar.services.chats import ChatService
 from samovar.store.database import Database
 
@@ -46,6 +47,8 @@ class House:
     time: Time
     idle: ScriptedIdle
     tabs: list[Tab] = field(default_factory=list)
+    usual: SamplingParams | None = None
+    """What the model's own preset sets."""
 
     async def new(self, system: str = "") -> str:
         return (await self.chats.create(system=system)).conversation.id
@@ -76,7 +79,11 @@ class House:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     database = Database.open(tmp_path / "samovar.db")
     time, answers, idle = Time(), ScriptedAnswers(), ScriptedIdle()
-    chats = await ChatService.open(database, answers, idle, clock=time.clock, pause=time.pause)
+
+    async def usual() -> SamplingParams | None:
+        return house.usual
+
+    chats = await ChatService.open(database, answers, idle, usual=usual, clock=time.clock, pause=time.pause)
     house = House(chats, answers, database, time, idle)
     yield house
     time.tick()

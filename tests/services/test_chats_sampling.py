@@ -35,6 +35,27 @@ async def test_answers_are_drawn_as_the_conversation_says(house: House) -> None:
     assert speech.completion.sampling == SamplingParams(values, ("top_k", "temperature"))
 
 
+async def test_the_values_of_the_models_preset_stand_under_those_of_the_conversation(house: House) -> None:
+    house.usual = SamplingParams({"temperature": 1.3, "min_p": 0.1}, ("min_p", "temperature"))
+    conversation = await house.new()
+    _, speech = await house.ask(conversation, "Hi")
+    assert speech.completion.sampling == house.usual
+    speech.end()
+    await house.chats.set_sampling(conversation, Sampling({"temperature": 0.5}))
+    _, speech = await house.ask(conversation, "Hi again")
+    assert speech.completion.sampling == SamplingParams(
+        {"temperature": 0.5, "min_p": 0.1}, ("min_p", "temperature")
+    )
+
+
+async def test_a_preset_that_was_chosen_for_the_conversation_says_everything(house: House) -> None:
+    house.usual = SamplingParams({"min_p": 0.1})
+    conversation = await house.new()
+    await house.chats.set_sampling(conversation, Sampling({"temperature": 0.5}, preset="calm"))
+    _, speech = await house.ask(conversation, "Hi")
+    assert speech.completion.sampling == SamplingParams({"temperature": 0.5})
+
+
 async def test_a_value_that_is_out_of_its_range_by_now_fails_the_answer_with_the_range(house: House) -> None:
     conversation = await house.new()
     await house.chats.set_sampling(conversation, Sampling({"top_p": 7}))

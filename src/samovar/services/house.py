@@ -31,6 +31,7 @@ from samovar.services.models import ModelService
 from samovar.services.presets import PresetService
 from samovar.services.pulling import Downloads
 from samovar.services.slots import SlotService
+from samovar.services.usual import usual_sampling
 from samovar.services.verdicts import VerdictKeeper
 from samovar.store.database import Database
 from samovar.store.keys import KeyStore
@@ -87,10 +88,11 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             keys = await open_keys(settings, database)
             engines = _engines(settings, database, Contexts(settings.context, Records(database, "contexts")))
             idle = IdleService(engines.models, engines.answers, settings.home.kv)
-            chats = await ChatService.open(database, engines.answers, idle)
+            presets = PresetService(settings.home.presets)
+            usual = partial(usual_sampling, engines.models, engines.library, presets)
+            chats = await ChatService.open(database, engines.answers, idle, usual=usual)
             build = await asyncio.to_thread(BuildService, settings.home)
             try:
-                presets = PresetService(settings.home.presets)
                 responses = ResponseStore(database)
                 await responses.forget(time.time())
                 slots = SlotService(engines.models, engines.answers, settings.home.slots)

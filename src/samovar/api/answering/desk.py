@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,11 +37,11 @@ from samovar.services.contracts import (
     Generation,
     Library,
     Models,
-    NoSuchPreset,
     Presets,
     Responses,
     Slots,
 )
+from samovar.services.usual import usual_sampling
 
 log = logging.getLogger("samovar.api")
 
@@ -145,14 +145,10 @@ class Desk:
         return msgspec.structs.replace(asked, completions=completions, staging=None)
 
     async def _preset(self, asked: Asked) -> SamplingParams | None:
-        """What stands under the request's own values: the preset that it names, else the model's. One of the
-        model's that is gone is nothing that the request can help."""
+        """What stands under the request's own values: the preset that it names, else the model's."""
         if asked.preset is not None:
             return await self.presets.params(asked.preset)
-        own = await self.library.own(asked.model or self.models.state.name or "")
-        with suppress(NoSuchPreset):
-            return await self.presets.params(own.preset) if own.preset else None
-        return None
+        return await usual_sampling(self.models, self.library, self.presets, asked.model)
 
     async def _start(self, request: Request, asked: Asked) -> Generation:
         complete = await self.completions(request, asked)

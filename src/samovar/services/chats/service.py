@@ -20,7 +20,7 @@ from samovar.services.chats.attendant import Attendant, Eyes, chat_of
 from samovar.services.chats.channels import Channels, Signal
 from samovar.services.chats.events import Changed, ChatEvent, Drawn, InWindow, Shown, Titled, Whole
 from samovar.services.chats.titles import title_of
-from samovar.services.chats.turn import Surroundings, Turn
+from samovar.services.chats.turn import Surroundings, Turn, Usual
 from samovar.services.chats.window import fit
 from samovar.services.contracts import Answers, Idle, RenderedPrompt
 from samovar.store.conversations import Conversations
@@ -29,6 +29,10 @@ from samovar.store.values import Asked, Conversation, Listed, Sampling, StoredMe
 
 LIST = "list"
 """The one topic of the channel for changes of the list."""
+
+
+async def nothing_usual() -> None:
+    """The product's defaults stand under every conversation's own sampling."""
 
 
 class ChatService:
@@ -53,14 +57,17 @@ class ChatService:
         answers: Answers,
         idle: Idle,
         *,
+        usual: Usual = nothing_usual,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> ChatService:
-        """Answers that a killed server was writing are marked `interrupted`; what was deleted long ago goes."""
+        """`usual`: what stands under what a conversation says about sampling; asked for each answer, once its model
+        is loaded. Answers that a killed server was writing are marked `interrupted`; what was deleted long ago
+        goes."""
         store = Conversations(database)
         await store.interrupt_all()
         await store.purge()
-        return cls(Surroundings(store, answers, clock, pause), idle)
+        return cls(Surroundings(store, answers, usual, clock, pause), idle)
 
     async def close(self) -> None:
         """Ends what is being written as `interrupted`, text kept, and every watch."""

@@ -16,14 +16,15 @@ import msgspec
 
 from samovar.core.errors import EngineFailed, ErrorValue, SamovarError, StorageFailed, revive
 from samovar.core.events import Delta, Done, Event, Failed, Finish, FinishReason, PromptProgress
+from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion
 from samovar.services.chats.events import Appended, Changed, ChatEvent, Looping, Reading
 from samovar.services.chats.lookout import Lookout
 from samovar.services.chats.window import fit
 from samovar.services.contracts import Answers, Generation
-from samovar.services.presets.params import params_of
+from samovar.services.presets.params import laid_over, params_of
 from samovar.store.conversations import Conversations
-from samovar.store.values import Loop, Stats, StoredMessage
+from samovar.store.values import Loop, Sampling, Stats, StoredMessage
 
 log = logging.getLogger("samovar.chats")
 
@@ -36,12 +37,17 @@ RETRY_SECONDS = 1.0
 UNEXPECTED = ErrorValue("EngineFailed", "chats.unexpected")
 
 
+Usual = Callable[[], Awaitable[SamplingParams | None]]
+"""What stands under a conversation's own sampling now; None: the product's defaults."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What turns need. `clock` in seconds, from any start; `pause` waits for seconds."""
 
     store: Conversations
     answers: Answers
+    usual: Usual
     clock: Callable[[], float]
     pause: Callable[[float], Awaitable[None]]
 
@@ -119,12 +125,12 @@ class Turn:
     async def _write(self) -> StoredMessage:
         """Asks the model and takes what it says; returns the finished answer. Raises the error tree."""
         prompt = await self._around.store.prompt(self.message.id)
-        sampling = await asyncio.to_thread(params_of, prompt.sampling)
+        messages = await fit(self._around.answers, prompt.messages)
         self._generation = await self._around.answers.start(
             Completion(
-                messages=await fit(self._around.answers, prompt.messages),
+                messages=messages,
                 continue_last=prompt.unfinished,
-                sampling=sampling,
+                sampling=await self._sampling(prompt.sampling),
                 session=self.message.conversation,
             )
         )
@@ -143,6 +149,13 @@ class Turn:
             raise EngineFailed("chats.broken_off")
         state = "done" if reason != "cancelled" else self._wish or "interrupted"
         return msgspec.structs.replace(self.current(), state=state, stats=stats)
+
+    async def _sampling(self, kept: Sampling | None) -> SamplingParams:
+        """What the conversation says, over what is usual for the model, which is loaded by now. A preset that was
+        chosen for the conversation says everything."""
+        params = await asyncio.to_thread(params_of, kept)
+        usual = await self._around.usual() if kept is None or kept.preset is None else None
+        return laid_over(usual, params) if usual else params
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Failed):
