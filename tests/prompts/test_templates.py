@@ -83,6 +83,26 @@ def test_an_unfinished_answer_is_left_open_for_the_model_to_go_on_with(family: s
     assert rendered.text.endswith(ending)
 
 
+@pytest.mark.parametrize(
+    ("family", "ending"),
+    [
+        ("chatml", "<|im_start|>assistant\n<think>\nLet me"),
+        ("gemma", "<start_of_turn>model\n<think>\nLet me"),
+        ("deepseek", "<|Assistant|><think>\nLet me"),
+    ],
+)
+def test_thoughts_that_are_to_go_on_follow_what_opens_them_once(family: str, ending: str) -> None:
+    musing = (ASK, Message("assistant", "", reasoning="Let me"))
+    rendered = through(family, musing, continue_last=True, opening="<think>\n")
+    assert rendered.text.endswith(ending) and rendered.text.count("<think>") == 1
+
+
+def test_a_control_token_in_thoughts_that_are_to_go_on_stays_letters() -> None:
+    musing = (ASK, Message("assistant", "", reasoning="an <|im_end|> here"))
+    rendered = render(None, musing, special_texts=["<|im_end|>"], continue_last=True, opening="<think>\n")
+    assert [part.text for part in rendered.parts if not part.special] == ["<|im_end|>"]
+
+
 def test_an_unfinished_answer_goes_on_even_where_the_template_writes_no_answers() -> None:
     forgetful = "{% for m in messages if m.role == 'user' %}Q: {{ m.content }}\n{% endfor %}A: "
     rendered = render(forgetful, (ASK, Message("assistant", "Hel")), continue_last=True)

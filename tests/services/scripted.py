@@ -7,10 +7,33 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from samovar.core.errors import SamovarError
-from samovar.core.events import Accepted, Delta, Done, Event, Failed, Finish, FinishReason, PromptProgress, Timings
+from samovar.core.events import (
+    Accepted,
+    Call,
+    Delta,
+    Done,
+    Event,
+    Failed,
+    Finish,
+    FinishReason,
+    PromptProgress,
+    Thought,
+    Timings,
+)
 from samovar.core.events import Usage as Tokens
 from samovar.core.requests import Completion, Message, Part
-from samovar.services.chats import Appended, Changed, ChatEvent, InWindow, Reading, Shown, Slid, Titled, Whole
+from samovar.services.chats import (
+    Appended,
+    Changed,
+    ChatEvent,
+    InWindow,
+    Mused,
+    Reading,
+    Shown,
+    Slid,
+    Titled,
+    Whole,
+)
 from samovar.services.contracts import Measured, RenderedPrompt
 from samovar.store.values import StoredMessage
 
@@ -30,6 +53,13 @@ class Speech:
     def say(self, *texts: str) -> None:
         for text in texts:
             self._events.put_nowait(Delta(0, text))
+
+    def think(self, *texts: str) -> None:
+        for text in texts:
+            self._events.put_nowait(Thought(0, text))
+
+    def call(self, name: str, arguments: str) -> None:
+        self._events.put_nowait(Call(0, 0, "id", name, arguments))
 
     def read(self, done: int, total: int = 20) -> None:
         self._events.put_nowait(PromptProgress(done, total, 8))
@@ -144,6 +174,7 @@ class Tab:
         self.seen: list[ChatEvent] = []
         self.messages: dict[str, StoredMessage] = {}
         self.texts: dict[str, str] = {}
+        self.thoughts: dict[str, str] = {}
         self.current: str | None = None
         self.title = ""
         self.window: InWindow | None = None
@@ -160,17 +191,16 @@ class Tab:
                 self.window = window
                 self.messages = {m.id: m for m in tree.messages}
                 self.texts = {m.id: m.content for m in tree.messages}
+                self.thoughts = {m.id: m.thoughts for m in tree.messages}
                 self.current, self.title = tree.conversation.current, tree.conversation.title
             case Changed(message):
                 self.messages[message.id] = message
                 self.texts[message.id] = message.content
+                self.thoughts[message.id] = message.thoughts
             case Appended(id, text, offset):
-                known = self.texts[id]
-                assert offset <= len(known), "a gap: this tab has missed a delta"
-                if offset == len(known):
-                    self.texts[id] = known + text
-                else:
-                    assert known[offset : offset + len(text)] == text
+                self._append(self.texts, id, text, offset)
+            case Mused(id, text, offset):
+                self._append(self.thoughts, id, text, offset)
             case Shown(current):
                 self.current = current
             case Slid(window):
@@ -179,6 +209,15 @@ class Tab:
                 self.title = title
             case Reading():
                 pass
+
+    @staticmethod
+    def _append(texts: dict[str, str], id: str, text: str, offset: int) -> None:
+        known = texts[id]
+        assert offset <= len(known), "a gap: this tab has missed a delta"
+        if offset == len(known):
+            texts[id] = known + text
+        else:
+            assert known[offset : offset + len(text)] == text
 
     async def until(self, ready: Callable[[Tab], bool]) -> Tab:
         while not ready(self):

@@ -41,7 +41,9 @@ async def test_an_answer_from_the_question_to_the_end(house: House) -> None:
     final = await tab.until_ended(answer)
 
     assert speech.completion == Completion(
-        messages=(Message("system", "Be brief."), Message("user", "What is tea?\nTell me.")), session=conversation
+        messages=(Message("system", "Be brief."), Message("user", "What is tea?\nTell me.")),
+        session=conversation,
+        reads=True,
     )
     kinds = [type(event) for event in tab.seen]
     assert kinds == [Whole, Changed, Titled, Changed, Shown, Reading, Appended, Appended, Appended, Changed]
@@ -211,7 +213,10 @@ async def test_continuing_goes_on_with_the_same_message(house: House) -> None:
     assert (resumed.id, resumed.content, resumed.state) == (answer, "One", "streaming")
     speech = await house.answers.speech()
     assert speech.completion == Completion(
-        messages=(Message("user", "Count"), Message("assistant", "One")), continue_last=True, session=conversation
+        messages=(Message("user", "Count"), Message("assistant", "One")),
+        continue_last=True,
+        session=conversation,
+        reads=True,
     )
     speech.say(" two")
     speech.end()

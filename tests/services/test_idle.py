@@ -109,6 +109,22 @@ async def test_markup_is_measured_by_what_the_template_makes_of_a_small_chat() -
     assert measured.sizes == tuple(len(f"[{message.content}]") for message in CHAT)
 
 
+@pytest.mark.parametrize("written", [True, False])
+async def test_thoughts_take_room_where_the_template_writes_them(written: bool) -> None:
+    each = "[{{ m.content }}{{ m.reasoning_content }}]" if written else "[{{ m.content }}]"
+    template = "{% for m in messages %}" + each + "{% endfor %}>"
+    chat = (Message("user", "Hi?"), Message("assistant", "Yes.", reasoning="Hm, hm."), Message("user", "So?"))
+    measured = await Sizes().measure(served(template, Letters()), chat)
+    thought = len("Hm, hm.") if written else 0
+    assert measured.sizes == (len("[Hi?]"), len("[Yes.]") + thought, len("[So?]"))
+
+
+async def test_thoughts_that_are_to_go_on_take_room(engines: Engines) -> None:
+    chat = (Message("user", "Hi?"), Message("assistant", "", reasoning="Hm, hm."))
+    one, with_thoughts = [(await engines.answers.measure(some)).sizes[-1] for some in ((chat[0],), chat)]
+    assert with_thoughts - one == len("Hm, hm.") - len("Hi?")
+
+
 async def test_a_template_that_refuses_a_small_chat_is_guessed_at() -> None:
     template = "{% if messages[0].role != 'system' %}{{ raise_exception('I want a system message') }}{% endif %}"
     measured = await Sizes().measure(served(template, Letters()), CHAT[:1])

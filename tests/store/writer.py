@@ -18,7 +18,7 @@ async def main(path: Path) -> None:
     text = ""
     for number in count():
         text += f"{number} "
-        await store.write(asked.answer.id, text)
+        await store.write(asked.answer.id, text, thoughts=text)
         print(number, flush=True)
 
 

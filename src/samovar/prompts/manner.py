@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from samovar.core.requests import Completion, Constraint, Tools
 from samovar.prompts.parsing import Entered, Plain, Reading, Said, Source, until
 from samovar.prompts.reasoning import Thinking, thinking_of, thoughts
+from samovar.prompts.template import goes_on_thinking
 from samovar.prompts.tools.format import ToolFormat
 from samovar.prompts.tools.grammar import constraint, form
 from samovar.prompts.tools.hermes import HERMES
@@ -30,15 +31,27 @@ class Manner:
     knows_tools: bool
     thinking: Thinking
 
+    @property
+    def opening(self) -> str:
+        """What the model writes before its thoughts."""
+        return self.format.musing[0] if self.format.musing else f"{self.thinking.open}\n"
+
+    @property
+    def closing(self) -> str:
+        """What it writes behind them."""
+        return self.format.musing[1] if self.format.musing else self.thinking.close
+
 
 @dataclass(frozen=True)
 class Plan:
-    """One answer. `live`: a grammar holds its calls to the format, so that they can be handed on as they come."""
+    """One answer. `live`: a grammar holds its calls to the format, so that they can be handed on as they come.
+    `opened`: the prompt has begun its thoughts; `within`: it ends in the middle of them."""
 
     manner: Manner
     tools: Tools | None
     opened: bool
     constraint: Constraint | None
+    within: bool = False
 
     @property
     def live(self) -> bool:
@@ -65,10 +78,14 @@ class Plan:
         """Tells one choice of the answer apart, from its first character to its last."""
         format = self.manner.format
         offered = {tool.name: tool for tool in self.tools.offered} if self.tools else {}
+        if self.within:
+            marks = Thinking(self.manner.opening, self.manner.closing)
+            yield from thoughts(source, marks, opened=True, within=True)
         if format.whole:
             yield from format.whole(source, offered)
             return
-        yield from thoughts(source, self.manner.thinking, opened=self.opened)
+        if not self.within:
+            yield from thoughts(source, self.manner.thinking, opened=self.opened)
         if self.tools:
             yield from content(source, format, offered)
         else:
@@ -89,12 +106,17 @@ def plan_of(completion: Completion, manner: Manner, prompt: str) -> Plan:
     """What to ask of the worker for `completion`, whose prompt was rendered to `prompt`. Raises InvalidInput where
     its tools and its own constraint exclude each other."""
     tools = completion.tools if completion.tools and completion.tools.choice != "none" else None
-    opened = manner.thinking.is_open(prompt)
-    if completion.continue_last:
-        opened = opened or manner.thinking.is_unfinished(completion.messages[-1].content)
+    within = completion.continue_last and not manner.thinking.is_open(prompt) and _muses(completion, manner)
+    opened = within or manner.thinking.is_open(prompt)
     wanted = completion.constraint
     if tools is None:
         held = wanted and form(manner.format, manner.thinking, wanted, opened=opened)
-        return Plan(manner, None, opened, held)
+        return Plan(manner, None, opened, held, within)
     held = constraint(manner.format, tools, manner.thinking, opened=opened, wanted=wanted)
-    return Plan(manner, tools, opened, held)
+    return Plan(manner, tools, opened, held, within)
+
+
+def _muses(completion: Completion, manner: Manner) -> bool:
+    """Whether the answer that is to go on has not come to the end of its thoughts."""
+    last = completion.messages[-1]
+    return goes_on_thinking(last) or manner.thinking.is_unfinished(last.content)

@@ -45,12 +45,14 @@ def thinking_of(template: str) -> Thinking:
     return next((marks for marks in MARKS if marks.close in template), THINK)
 
 
-def thoughts(source: Source, marks: Thinking, *, opened: bool) -> Reading[None]:
-    """What is thought at the beginning of an answer, if anything is; `opened`: the prompt began it."""
-    if not opened and not (yield from ahead(source, marks.open.rstrip(SPACE))):
+def thoughts(source: Source, marks: Thinking, *, opened: bool, within: bool = False) -> Reading[None]:
+    """What is thought at the beginning of an answer, if anything is; `opened`: the prompt began it. `within`: the
+    prompt ends in the middle of it, so that white space there is part of it."""
+    if not (opened or within) and not (yield from ahead(source, marks.open.rstrip(SPACE))):
         return
     yield Entered("thought")
-    yield from skip(source)
+    if not within:
+        yield from skip(source)
     yield from until(source, (marks.close,), Mused)
     yield Entered("text")
     yield from skip(source)

@@ -56,11 +56,13 @@ def render(
     bos_text: str = "",
     eos_text: str = "",
     continue_last: bool = False,
+    opening: str = "",
     tools: Sequence[Mapping[str, object]] = (),
     variables: Mapping[str, object] = NOTHING,
     now: Callable[[], datetime] = datetime.now,
 ) -> Rendered:
-    """The prompt for the model's next answer, or with `continue_last` for the rest of the last message.
+    """The prompt for the model's next answer, or with `continue_last` for the rest of the last message: of its
+    thoughts, which `opening` begins, where it has nothing else yet.
 
     `template`: Jinja source, None for ChatML. `special_texts`: the texts of the model's control tokens. `tools`:
     JSON schemas as the API got them. `variables`: what the template is given besides; none of them takes the place
@@ -72,15 +74,22 @@ def render(
     if continue_last and messages[-1].role != "assistant":
         raise InvalidInput("prompts.nothing_to_continue", role=messages[-1].role)
     given = [*strings([*map(turn, messages)]), *strings(list(tools)), *strings(dict(variables))]
-    disguise = Disguise(special_texts, [template or "", bos_text, eos_text, *given])
+    disguise = Disguise(special_texts, [template or "", opening, bos_text, eos_text, *given])
     size = sum(map(len, given))
-    job = _Job(template, messages, tools, variables, disguise, continue_last, bos_text, eos_text, size, now)
+    job = _Job(
+        template, messages, tools, variables, disguise, continue_last, opening, bos_text, eos_text, size, now
+    )
     text, notes = job.run(disguise.hide)
     if any(disguise.hide(part) != disguise.hide_with_edges(part) for part in given):
         careful, careful_notes = job.run(disguise.hide_with_edges)
         if disguise.controls(careful) != disguise.controls(text):
             text, notes = careful, careful_notes
     return Rendered(disguise.parts(text), notes)
+
+
+def goes_on_thinking(last: Message) -> bool:
+    """Whether an answer that is to be continued has only thoughts as yet."""
+    return bool(last.reasoning) and not (last.content or last.tool_calls)
 
 
 class _Refused(TemplateError):
@@ -98,6 +107,7 @@ class _Job(msgspec.Struct, frozen=True):
     variables: Mapping[str, object]
     disguise: Disguise
     continue_last: bool
+    opening: str
     bos_text: str
     eos_text: str
     input_size: int
@@ -131,6 +141,10 @@ class _Job(msgspec.Struct, frozen=True):
             return self._fill(template, messages, given, opened=True)
         mark = self.disguise.mark()
         *before, last = messages
+        if goes_on_thinking(last):
+            text = self._fill(template, before, given, opened=True)
+            begun = text.rstrip().endswith(self.opening.rstrip())
+            return f"{text}{'' if begun else self.opening}{last.reasoning}"
         open_ended = msgspec.structs.replace(last, content=last.content + mark)
         text, found, _ = self._fill(template, [*before, open_ended], given, opened=False).rpartition(mark)
         if found:

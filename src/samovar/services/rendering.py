@@ -61,6 +61,7 @@ async def _rendered(
         bos_text=info.bos_text,
         eos_text=info.eos_text,
         continue_last=continue_last,
+        opening=manner_of(template or "").opening if continue_last else "",
         tools=tools,
         variables=spelled_out(variables),
     )

@@ -1,7 +1,8 @@
 """How many tokens messages take: each text is counted once, by the worker's tokenizer, and remembered.
 
-A message's size is that of its text and of the markup around it, which is taken to be the same for every message.
-Templates that shorten earlier answers make prompts smaller than that.
+A message's size is that of its text and of the markup around it, which is taken to be the same for every message,
+with its thoughts where the template writes those of earlier answers. Templates that shorten earlier answers make
+prompts smaller than that.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ AT_ONCE = 16
 """Texts that a worker counts between two of its steps: opening a long chat must not stop another's answer."""
 
 PROBE = "a"
+MUSED = "Thought before it was said."
 
 
 class Markup(NamedTuple):
-    """Tokens of the template's own text: `fixed` in every prompt, `around` each message."""
+    """Tokens of the template's own text: `fixed` in every prompt, `around` each message. `thoughts`: whether it
+    writes those of earlier answers."""
 
     fixed: int
     around: int
+    thoughts: bool = False
 
 
 GUESSED = Markup(fixed=32, around=8)
@@ -54,22 +58,25 @@ class Sizes:
             self._info, self._markup = served.info, None
             self._counted.clear()
         markup = self._markup = self._markup or await self._probe(served)
-        counts = await self._count(served.worker, {message.content for message in messages})
-        sizes = tuple(markup.around + counts[message.content] for message in messages)
+        texts = [_texts(message, markup.thoughts or message is messages[-1]) for message in messages]
+        counts = await self._count(served.worker, {text for some in texts for text in some})
+        sizes = tuple(markup.around + sum(counts[text] for text in some) for some in texts)
         return Measured(served.info.window, markup.fixed, sizes)
 
     async def _probe(self, served: Served) -> Markup:
         question, answer = Message("user", PROBE), Message("assistant", PROBE)
+        mused = Message("assistant", PROBE, reasoning=MUSED)
         try:
-            one, three = [
-                len((await served.worker.tokenize((await rendered(chat, served.info)).parts)).tokens)
-                for chat in ([question], [question, answer, question])
+            prompts = [
+                await rendered(chat, served.info)
+                for chat in ([question], [question, answer, question], [question, mused, question])
             ]
+            one, three = [len((await served.worker.tokenize(p.parts)).tokens) for p in prompts[:2]]
         except InvalidInput:
             return GUESSED
         text = (await self._count(served.worker, {PROBE}))[PROBE]
         around = max(0, -((one - three) // 2) - text)
-        return Markup(max(0, one - text - around), around)
+        return Markup(max(0, one - text - around), around, MUSED in prompts[2].text)
 
     async def _count(self, worker: WorkerProcess, texts: Set[str]) -> dict[str, int]:
         counts = {"": 0} | {text: known for text in texts if (known := self._recall(text)) is not None}
@@ -92,6 +99,10 @@ class Sizes:
         self._counted[_digest(text)] = count
         if len(self._counted) > REMEMBERED:
             self._counted.popitem(last=False)
+
+
+def _texts(message: Message, thoughts: bool) -> tuple[str, ...]:
+    return (message.content, message.reasoning) if thoughts and message.reasoning else (message.content,)
 
 
 def _digest(text: str) -> bytes:

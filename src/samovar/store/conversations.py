@@ -9,7 +9,8 @@ The laws, which `verify` checks and the schema holds where SQL can:
    of the answers under one parent at most one is.
 4. Text is never lost. A text replaced by an edit is kept in `revisions` under the number of that edit, counted per
    conversation; so `asked`, the count at the time when the model was asked, gives back the exact path that it
-   was sent, whatever was edited since. `given` characters of the answer's own text were part of it.
+   was sent, whatever was edited since. `given` characters of the answer's own text and `mused` of its thoughts were
+   part of it. Thoughts are never edited.
 5. Deleting hides. Only `purge` removes rows, whole conversations at a time.
 6. A text is in the search index unless its message is streaming or was purged.
 
@@ -25,7 +26,6 @@ from collections.abc import Callable
 import msgspec
 
 from samovar.core.errors import Conflict, InvalidInput, NotFound
-from samovar.core.requests import Message
 from samovar.store import heads, messages, search
 from samovar.store.database import Database
 from samovar.store.ids import new_id
@@ -171,9 +171,9 @@ class Conversations:
                 raise Conflict("store.has_followers")
             _one_answer_at_a_time(db, found.parent)
             db.execute(
-                "UPDATE messages SET state = 'streaming', error = NULL, stats = NULL, asked = ?, given = ? "
-                "WHERE id = ?",
-                (heads.edits(db, found.conversation), len(found.content), message),
+                "UPDATE messages SET state = 'streaming', error = NULL, stats = NULL, "
+                "asked = ?, given = ?, mused = ? WHERE id = ?",
+                (heads.edits(db, found.conversation), len(found.content), len(found.thoughts), message),
             )
             heads.show(db, found.conversation, message)
             heads.touch(db, found.conversation, self._clock())
@@ -219,21 +219,23 @@ class Conversations:
             sampling = heads.sampling(db, found.conversation)
             if found.role != "assistant":
                 return Prompt(chat, sampling=sampling)
-            begun = chat[-1].content[: found.given]
-            return Prompt((*chat[:-1], Message("assistant", begun)) if begun else chat[:-1], bool(begun), sampling)
+            begun = messages.said("assistant", chat[-1].content[: found.given], found.thoughts[: found.mused])
+            unfinished = bool(begun.content or begun.reasoning)
+            return Prompt((*chat[:-1], begun) if unfinished else chat[:-1], unfinished, sampling)
 
         return await self._database.read(work)
 
-    async def write(self, answer: str, content: str) -> None:
-        """Saves the text so far of an answer that is streaming."""
+    async def write(self, answer: str, content: str, thoughts: str = "") -> None:
+        """Saves the text and the thoughts so far of an answer that is streaming."""
         await self._database.write(
             lambda db: db.execute(
-                "UPDATE messages SET content = ? WHERE id = ? AND state = 'streaming'", (content, answer)
+                "UPDATE messages SET content = ?, thoughts = ? WHERE id = ? AND state = 'streaming'",
+                (content, thoughts, answer),
             )
         )
 
     async def finish(self, answer: StoredMessage) -> None:
-        """Saves an answer that has ended: its text, state, model, error and stats."""
+        """Saves an answer that has ended: its text, thoughts, state, model, error and stats."""
 
         def work(db: sqlite3.Connection) -> None:
             messages.update_ending(db, answer)

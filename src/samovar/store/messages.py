@@ -12,7 +12,9 @@ from samovar.core.requests import Message
 from samovar.store.ids import new_id
 from samovar.store.values import State, Stats, StoredMessage
 
-COLUMNS = "id, conversation, parent, role, content, state, created, model, error, stats, asked, given"
+COLUMNS = (
+    "id, conversation, parent, role, content, state, created, model, error, stats, asked, given, thoughts, mused"
+)
 
 PATH = """
     WITH RECURSIVE path (id, depth) AS (
@@ -24,7 +26,7 @@ ANCESTORS = f"{PATH} SELECT m.* FROM path JOIN messages m USING (id) ORDER BY de
 
 # Every text as it stood after :edits edits of the conversation.
 TEXTS = f"""{PATH}
-    SELECT m.role, coalesce(
+    SELECT m.role, m.thoughts, coalesce(
         (SELECT r.content FROM revisions r WHERE r.message = m.id AND r.edit > :edits ORDER BY r.edit LIMIT 1),
         m.content) AS content
     FROM path JOIN messages m USING (id) ORDER BY depth DESC"""
@@ -71,6 +73,8 @@ def insert(db: sqlite3.Connection, message: StoredMessage) -> StoredMessage:
         _json(message.stats),
         message.asked,
         message.given,
+        message.thoughts,
+        message.mused,
     )
     db.execute(f"INSERT INTO messages ({COLUMNS}) VALUES ({marks})", values)
     return message
@@ -79,8 +83,16 @@ def insert(db: sqlite3.Connection, message: StoredMessage) -> StoredMessage:
 def update_ending(db: sqlite3.Connection, message: StoredMessage) -> None:
     """Writes what the end of an answer changes."""
     db.execute(
-        "UPDATE messages SET content = ?, state = ?, model = ?, error = ?, stats = ? WHERE id = ?",
-        (message.content, message.state, message.model, _json(message.error), _json(message.stats), message.id),
+        "UPDATE messages SET content = ?, thoughts = ?, state = ?, model = ?, error = ?, stats = ? WHERE id = ?",
+        (
+            message.content,
+            message.thoughts,
+            message.state,
+            message.model,
+            _json(message.error),
+            _json(message.stats),
+            message.id,
+        ),
     )
 
 
@@ -106,7 +118,12 @@ def copy_path(db: sqlite3.Connection, message: str, conversation: str, now: floa
 def texts(db: sqlite3.Connection, message: str, edits: int) -> tuple[Message, ...]:
     """The path down to `message` as a chat, as it read after `edits` edits of its conversation."""
     rows = db.execute(TEXTS, {"message": message, "edits": edits})
-    return tuple(Message(role=row["role"], content=row["content"]) for row in rows)
+    return tuple(said(row["role"], row["content"], row["thoughts"]) for row in rows)
+
+
+def said(role: str, content: str, thoughts: str) -> Message:
+    """As the model is shown it: what becomes of thoughts is its template's business."""
+    return Message(role=role, content=content, reasoning=thoughts or None)
 
 
 def newest_leaf(db: sqlite3.Connection, message: str) -> str:
@@ -129,6 +146,8 @@ def from_row(row: sqlite3.Row) -> StoredMessage:
         stats=None if row["stats"] is None else msgspec.json.decode(row["stats"], type=Stats),
         asked=row["asked"],
         given=row["given"],
+        thoughts=row["thoughts"],
+        mused=row["mused"],
     )
 
 

@@ -160,6 +160,11 @@ def responses(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX response_threads ON responses (tenant, thread, created)")
 
 
+def thoughts(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE messages ADD COLUMN thoughts TEXT NOT NULL DEFAULT ''")
+    connection.execute("ALTER TABLE messages ADD COLUMN mused INTEGER NOT NULL DEFAULT 0")
+
+
 def _folded(column: str) -> str:
     """Ё as Е: most people who write Russian type the second for the first."""
     return f"replace(replace({column}, 'ё', 'е'), 'Ё', 'Е')"
@@ -173,4 +178,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     contexts,
     keys,
     responses,
+    thoughts,
 )

@@ -39,7 +39,8 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A node of a conversation's tree. `parent` None: a root. Times are Unix seconds.
 
     `asked`: the number of the conversation's last edit when the model was asked for this answer; `given`: how many
-    characters of the answer stood in that prompt already (see the laws in `conversations`).
+    characters of the answer stood in that prompt already (see the laws in `conversations`). `thoughts`: what an
+    answer's model thought before it said `content`; `mused`: as `given`, of the thoughts.
     """
 
     id: str
@@ -54,6 +55,8 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     stats: Stats | None = None
     asked: int | None = None
     given: int = 0
+    thoughts: str = ""
+    mused: int = 0
 
 
 class Sampling(msgspec.Struct, frozen=True):

@@ -200,6 +200,17 @@ def test_thoughts_go_on_where_an_unfinished_answer_left_them(so_far: str, though
     assert (read.thought, read.text) == (thought, text)
 
 
+@pytest.mark.parametrize(("name", "end"), [("hermes", "</think>"), ("harmony", "<|end|>")])
+def test_thoughts_alone_go_on_with_their_white_space(name: str, end: str) -> None:
+    format = BY_NAME[name]
+    completion = Completion(
+        messages=(Message("user", "?"), Message("assistant", "", reasoning="Hm,")), continue_last=True, reads=True
+    )
+    for pieces in ([f" well.{end}Hello."], [" ", "well", ".", end, "Hello."]):
+        read = told(plan_of(completion, manner(format), f"…{manner(format).opening}Hm,"), *pieces)
+        assert (read.thought, read.text) == (" well.", "Hello.")
+
+
 def test_a_call_behind_thoughts() -> None:
     answer = '<think>add</think><tool_call>\n{"name": "add", "arguments": {"a": 5}}\n</tool_call>'
     read = told(plan(BY_NAME["hermes"]), *answer)

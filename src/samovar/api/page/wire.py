@@ -16,6 +16,7 @@ from samovar.services.chats.events import (
     Drawn,
     InWindow,
     Looping,
+    Mused,
     Reading,
     Shown,
     Slid,
@@ -36,6 +37,7 @@ def message(value: StoredMessage, language: Language) -> Json:
         "parent": value.parent,
         "role": value.role,
         "content": value.content,
+        "thoughts": value.thoughts,
         "state": value.state,
         "created": value.created,
         "model": value.model,
@@ -174,6 +176,8 @@ def event(value: ChatEvent, language: Language) -> bytes:
             return frame("message", message(changed, language))
         case Appended():
             return frame("delta", value)
+        case Mused():
+            return frame("thought", value)
         case Reading():
             return frame("progress", value)
         case Looping():

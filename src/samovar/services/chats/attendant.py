@@ -20,6 +20,7 @@ from samovar.services.chats.events import ChatEvent, InWindow, Slid
 from samovar.services.chats.window import view
 from samovar.services.contracts import Idle
 from samovar.store.conversations import Conversations
+from samovar.store.messages import said
 from samovar.store.values import StoredMessage
 
 Chat = tuple[Message, ...]
@@ -177,7 +178,7 @@ class Attendant:
 
 
 def chat_of(path: tuple[StoredMessage, ...]) -> Chat:
-    return tuple(Message(message.role, message.content) for message in path)
+    return tuple(said(message.role, message.content, message.thoughts) for message in path)
 
 
 def _next(path: tuple[StoredMessage, ...]) -> Chat:

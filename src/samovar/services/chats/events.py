@@ -2,6 +2,7 @@
 
 The law of deltas: a message's text is what the last `Whole` or `Changed` said, plus every `Appended` after it whose
 `offset` is the length of the text so far. One with a smaller offset is known already; a larger one does not occur.
+The same holds for its thoughts and `Mused`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,14 @@ class Changed(msgspec.Struct, frozen=True):
 
 class Appended(msgspec.Struct, frozen=True):
     """Text at the end of the answer `id`. `offset` counts characters (code points)."""
+
+    id: str
+    text: str
+    offset: int
+
+
+class Mused(msgspec.Struct, frozen=True):
+    """Text at the end of the thoughts of the answer `id`. `offset` counts their characters."""
 
     id: str
     text: str
@@ -84,4 +93,4 @@ class Titled(msgspec.Struct, frozen=True):
     title: str
 
 
-ChatEvent = Whole | Changed | Appended | Reading | Looping | Shown | Drawn | Slid | Titled
+ChatEvent = Whole | Changed | Appended | Mused | Reading | Looping | Shown | Drawn | Slid | Titled

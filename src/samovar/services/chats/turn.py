@@ -15,16 +15,17 @@ from typing import Literal
 import msgspec
 
 from samovar.core.errors import EngineFailed, ErrorValue, SamovarError, StorageFailed, revive
-from samovar.core.events import Delta, Done, Event, Failed, Finish, FinishReason, PromptProgress
+from samovar.core.events import Call, Delta, Done, Event, Failed, Finish, FinishReason, PromptProgress, Thought
 from samovar.core.parameters import SamplingParams
-from samovar.core.requests import Completion
-from samovar.services.chats.events import Appended, Changed, ChatEvent, Looping, Reading
+from samovar.core.requests import Completion, Message
+from samovar.services.chats.events import Appended, Changed, ChatEvent, Looping, Mused, Reading
+from samovar.services.chats.growing import Growing
 from samovar.services.chats.lookout import Lookout
 from samovar.services.chats.window import fit
 from samovar.services.contracts import Answers, Generation
 from samovar.services.presets.params import laid_over, params_of
 from samovar.store.conversations import Conversations
-from samovar.store.values import Loop, Sampling, Stats, StoredMessage
+from samovar.store.values import Loop, Prompt, Sampling, Stats, StoredMessage
 
 log = logging.getLogger("samovar.chats")
 
@@ -64,12 +65,12 @@ class Turn:
     ) -> None:
         self.message = answer
         self._reading: Reading | None = None
-        self._lookout = Lookout()
+        self._lookout = self._inner = Lookout()
         self._around = surroundings
         self._publish = publish
         self._leave = leave
-        self._pieces: list[str] = []
-        self._length = len(answer.content)
+        self._said = Growing(answer.content)
+        self._mused = Growing(answer.thoughts)
         self._started = surroundings.clock()
         self._first_token: float | None = None
         self._generation: Generation | None = None
@@ -83,16 +84,16 @@ class Turn:
 
     def current(self) -> StoredMessage:
         """The answer as far as it is written."""
-        if self._pieces:
-            text = self.message.content + "".join(self._pieces)
-            self._pieces.clear()
-            self.message = msgspec.structs.replace(self.message, content=text)
+        content, thoughts = self._said.text(), self._mused.text()
+        # Most who ask come while nothing was added.
+        if content is not self.message.content or thoughts is not self.message.thoughts:
+            self.message = msgspec.structs.replace(self.message, content=content, thoughts=thoughts)
         return self.message
 
     @property
     def situation(self) -> tuple[ChatEvent, ...]:
         """What somebody who comes now should know beyond the text."""
-        loop = self._lookout.found
+        loop = self._loop
         events = (self._reading, self._looping(loop) if loop else None)
         return tuple(event for event in events if event is not None)
 
@@ -131,11 +132,13 @@ class Turn:
                 messages=messages,
                 continue_last=prompt.unfinished,
                 sampling=await self._sampling(prompt.sampling),
+                reads=True,
                 session=self.message.conversation,
             )
         )
         self._lookout = await asyncio.to_thread(Lookout, prompt)
-        self._tell_of(self._lookout.found)
+        self._inner = await asyncio.to_thread(Lookout, _inward(self.message.thoughts))
+        self._tell_of(self._loop)
         self.message = msgspec.structs.replace(self.current(), model=self._generation.model)
         reason: FinishReason | None = None
         stats: Stats | None = None
@@ -163,20 +166,36 @@ class Turn:
         if isinstance(event, PromptProgress):
             self._reading = Reading(self.message.id, event.done, event.total, event.cached)
             self._publish(self._reading)
+        elif isinstance(event, Thought) and event.text:
+            self._grow()
+            self._publish(Mused(self.message.id, event.text, self._mused.add(event.text)))
+            self._look(self._inner, event.text)
         elif isinstance(event, Delta) and event.text:
-            self._append(event.text)
-            self._tell_of(self._lookout.read(event.text))
-        elif isinstance(event, Finish) and event.reason != "cancelled":
+            self._say(event.text)
+        elif isinstance(event, Call):
+            # Nobody here was asked to call anything: what the model wrote is part of its answer.
+            self._say(f"{event.name} {event.arguments}".lstrip())
+        elif isinstance(event, Finish) and event.reason != "cancelled" and self._loop is None:
             self._tell_of(self._lookout.end())
 
-    def _append(self, text: str) -> None:
+    def _say(self, text: str) -> None:
+        self._grow()
+        self._publish(Appended(self.message.id, text, self._said.add(text)))
+        self._look(self._lookout, text)
+
+    def _grow(self) -> None:
         if self._first_token is None:
             self._first_token = self._around.clock()
             self._reading = None
-        self._pieces.append(text)
-        self._publish(Appended(self.message.id, text, self._length))
-        self._length += len(text)
         self._grown.set()
+
+    @property
+    def _loop(self) -> Loop | None:
+        return self._lookout.found or self._inner.found
+
+    def _look(self, lookout: Lookout, text: str) -> None:
+        if self._loop is None:
+            self._tell_of(lookout.read(text))
 
     def _tell_of(self, loop: Loop | None) -> None:
         if loop is not None:
@@ -197,7 +216,7 @@ class Turn:
             else 0.0,
             guessed=timings.draft_n,
             came_true=timings.draft_n_accepted,
-            loop=self._lookout.found,
+            loop=self._loop,
         )
 
     def _ending(self) -> StoredMessage:
@@ -217,7 +236,8 @@ class Turn:
             await self._grown.wait()
             self._grown.clear()
             try:
-                await self._around.store.write(self.message.id, self.current().content)
+                message = self.current()
+                await self._around.store.write(message.id, message.content, message.thoughts)
             except StorageFailed as error:
                 self._unsaved = error
                 await self._ask_to_end("interrupted")
@@ -248,3 +268,8 @@ class Turn:
     def _tell(self) -> None:
         self._publish(Changed(self.message))
         self._settled.set()
+
+
+def _inward(thoughts: str) -> Prompt:
+    """Thoughts are held against themselves alone: what is said may well repeat them."""
+    return Prompt((Message("assistant", thoughts),), unfinished=True)
