@@ -108,6 +108,23 @@ def test_what_a_model_has_of_its_own_is_set_and_checked(served: Served) -> None:
         assert client.put(path, json={"preset": "no such preset"}).status_code == 404
 
 
+def test_a_preset_is_kept_by_the_name_that_it_has_and_a_template_has_to_work(served: Served) -> None:
+    path = f"/samovar/models/{MODEL}/settings"
+    with served.http() as client:
+        assert client.put(path, json={"preset": "CREATIVE"}).json()["preset"] == "creative"
+        refused = client.put(path, json={"template": "{% if %}"})
+        assert refused.status_code == 400 and "Nothing was changed" in refused.json()["error"]["message"]
+        assert client.get(path).json()["preset"] == "creative"
+
+
+def test_the_templates_that_a_model_could_have_are_told(served: Served) -> None:
+    with served.http() as client:
+        assert client.get(f"/samovar/models/{MODEL}/template").json() == {"template": "{{ messages }}"}
+        listed = client.get("/samovar/models/templates").json()
+        assert {"ChatML", "Llama-3"} <= {one["name"] for one in listed}
+        assert all("messages" in one["template"] for one in listed)
+
+
 def test_what_is_loaded_is_listed_and_unloaded(served: Served) -> None:
     with served.http() as client:
         (line,) = client.get("/samovar/models/loaded").json()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -9,13 +12,17 @@ import httpx
 import msgspec
 
 from samovar.cli.options import terminal_language
-from samovar.core.errors import EngineFailed, ErrorValue, NotFound, revive
+from samovar.core.errors import EngineFailed, ErrorValue, NotFound, SamovarError, revive
 from samovar.core.home import Home
 from samovar.core.settings import Said, read_settings
 from samovar.store.lock import holder_of
 
 CONNECTING = httpx.Timeout(None, connect=5.0)
 """Seconds: a load takes as long as it takes."""
+
+
+GLANCE = 0.2
+"""Seconds between two looks at how far a load is."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -27,6 +34,9 @@ class Loaded(msgspec.Struct, frozen=True):
     memory: int | None = None
     window: int | None = None
     expires: float | None = None
+
+
+Report = Callable[[list[Loaded]], None]
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -56,13 +66,31 @@ class Server:
     def loaded(self) -> list[Loaded]:
         return self._ask("GET", "loaded")
 
-    def load(self, name: str, keep_alive: float | None) -> list[Loaded]:
-        """Returns when it is loaded."""
+    def load(self, name: str, keep_alive: float | None, report: Report) -> list[Loaded]:
+        """Returns when it is loaded; `report` is told meanwhile of all that the server has."""
         body = {} if keep_alive is None else {"keep_alive": keep_alive}
-        return self._ask("PUT", f"loaded/{quote(name, safe='')}", body)
+        with self._watched(report):
+            return self._ask("PUT", f"loaded/{quote(name, safe='')}", body)
 
     def unload(self, name: str | None) -> list[Loaded]:
         return self._ask("DELETE", "loaded" if name is None else f"loaded/{quote(name, safe='')}")
+
+    @contextmanager
+    def _watched(self, report: Report) -> Iterator[None]:
+        """Looks beside what is done here, which Ctrl-C can end at any moment."""
+        over = threading.Event()
+
+        def look() -> None:
+            # What is wrong with the server is said by what is done here.
+            with suppress(SamovarError):
+                while not over.wait(GLANCE):
+                    report(self.loaded())
+
+        threading.Thread(target=look, daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
 
     def _ask(self, method: str, path: str, body: dict[str, float] | None = None) -> list[Loaded]:
         headers: dict[str, str] = {"accept-language": terminal_language()}

@@ -12,6 +12,7 @@ from samovar.api.page.exchange import body_of, fields, language, reply, required
 from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
 from samovar.core.errors import InvalidInput
+from samovar.prompts import named
 from samovar.services.contracts import Library, Models, Own
 from samovar.services.own import checked
 from samovar.services.presets import PresetService
@@ -68,6 +69,15 @@ def router(models: Models, library: Library, presets: PresetService) -> Routes:
         given = await checked(_own(await body_of(request)), presets)
         await library.set_own(name, given)
         return reply(msgspec.structs.asdict(given))
+
+    @routes.get("/{name:path}/template")
+    async def template(name: str) -> Response:
+        """The one in the model's file; null where it has none."""
+        return reply({"template": (await library.details(name)).template})
+
+    @routes.get("/templates")
+    async def templates() -> Response:
+        return reply([{"name": name, "template": named.source(name)} for name in named.names()])
 
     return routes
 
