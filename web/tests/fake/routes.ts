@@ -1,11 +1,11 @@
 /** The page's API over the scripted world: a table of method, path and what it does. */
 
-import type { Context, Conversation, Message, Sampling } from "../../src/lib/api/types.ts";
+import type { Context, Conversation, Message, Own, Sampling } from "../../src/lib/api/types.ts";
 import { outlook } from "./outlook.ts";
 import { DECLARED, kept, PRESETS } from "./sampling.ts";
 import type { World } from "./world.ts";
 
-export interface Body {
+export interface Body extends Partial<Own> {
   title?: string;
   system?: string;
   current?: string;
@@ -20,6 +20,15 @@ export interface Body {
 
 const contextIn = ({ ctx, alpha = null, cache }: Body): Context | null =>
   ctx && cache ? { ctx, alpha, cache } : null;
+
+const TEMPLATES = [{ name: "ChatML", template: "{% for message in messages %}{{ message.content }}{% endfor %}" }];
+const NOTHING_OF_ITS_OWN: Own = { threads: null, library: null, template: null, preset: null };
+const ownIn = ({ threads = null, library = null, template = null, preset = null }: Body): Own => ({
+  threads,
+  library,
+  template,
+  preset,
+});
 
 type Route = readonly [string, RegExp, (world: World, id: string, body: Body, query: string, ctx: number) => unknown];
 
@@ -64,6 +73,10 @@ export const ROUTES: readonly Route[] = [
   ["GET", /^\/presets$/, () => PRESETS],
   ["GET", /^\/presets\/(\w+)$/, (_, name) => PRESETS.find((preset) => preset.name === name)],
   ["GET", /^\/models\/(.+)\/context$/, (world, _name, _body, _query, wanted) => outlook(wanted, world.model.context)],
+  ["GET", /^\/models\/templates$/, () => TEMPLATES],
+  ["GET", /^\/models\/(.+)\/template$/, () => ({ template: TEMPLATES[0]!.template })],
+  ["GET", /^\/models\/(.+)\/settings$/, (world, name) => world.own.get(name) ?? NOTHING_OF_ITS_OWN],
+  ["PUT", /^\/models\/(.+)\/settings$/, (world, name, body) => world.keep(name, ownIn(body))],
   ["POST", /^\/models\/load$/, (world, _, body) => world.load(body.name ?? null, contextIn(body))],
   ["POST", /^\/models\/unload$/, (world) => world.load(null)],
   ["POST", /^\/build$/, (world) => world.compile(true)],

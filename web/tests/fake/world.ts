@@ -1,6 +1,6 @@
 /** The state of the scripted server: conversations in memory, answers written at a steady rate. Knows no HTTP. */
 
-import type { BuildState, Context, Conversation, Message, ModelState, Role } from "../../src/lib/api/types.ts";
+import type { BuildState, Context, Conversation, Message, ModelState, Own, Role } from "../../src/lib/api/types.ts";
 import { answerTo, LONG, tokensOf } from "./texts.ts";
 
 export type Listener = (event: string, data: unknown) => void;
@@ -17,6 +17,8 @@ export class World {
     { name: "gemma-3-270m-it.Q4_K_M", size: 253_000_000, quant: "Q4_K_M", architecture: "gemma3" },
   ];
   build = UNBUILT;
+  /** What models have of their own, by name. */
+  own = new Map<string, Own>();
   #rate: number;
   #last = 0;
   #listeners = new Map<string, Set<Listener>>();
@@ -64,6 +66,7 @@ export class World {
       parent,
       role,
       content,
+      thoughts: "",
       state: "done",
       created: now() + this.#last / 1e6,
       model: isAnswer ? this.model.name : null,
@@ -125,6 +128,11 @@ export class World {
     conversation.title = title;
     this.say(conversation.id, "title", { title });
     this.say("server", "conversations", {});
+  }
+
+  keep(name: string, own: Own): Own {
+    this.own.set(name, own);
+    return own;
   }
 
   load(name: string | null, context: Context | null = null): ModelState {

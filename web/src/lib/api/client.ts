@@ -15,6 +15,7 @@ import type {
   Message,
   ModelState,
   Outlook,
+  Own,
   Preset,
   Prompt,
   Sampling,
@@ -22,6 +23,7 @@ import type {
   Session,
   Stage,
   Summary,
+  Template,
   Values,
 } from "./types.ts";
 
@@ -31,6 +33,7 @@ export type Client = ReturnType<typeof createClient>;
 export function createClient(http: Http, v1: Http) {
   const conversation = (id: string) => `/conversations/${encodeURIComponent(id)}`;
   const message = (id: string) => `/messages/${encodeURIComponent(id)}`;
+  const model = (name: string) => `/models/${encodeURIComponent(name)}`;
   const preset = (name: string) => `/presets/${encodeURIComponent(name)}`;
   return {
     watch: (handlers: Handlers<ServerEvents>, watch?: Watch) => new Connection(http, "/events", handlers, watch),
@@ -52,8 +55,14 @@ export function createClient(http: Http, v1: Http) {
     stopBuild: () => http.call<BuildState>("DELETE", "/build"),
     outlook: (name: string, window: number | null, alpha: number | null) => {
       const asked = new URLSearchParams({ ...(window && { ctx: `${window}` }), ...(alpha !== null && { alpha: `${alpha}` }) });
-      return http.call<Outlook>("GET", `/models/${encodeURIComponent(name)}/context?${asked}`);
+      return http.call<Outlook>("GET", `${model(name)}/context?${asked}`);
     },
+
+    own: (name: string) => http.call<Own>("GET", `${model(name)}/settings`),
+    setOwn: (name: string, own: Own) => http.call<Own>("PUT", `${model(name)}/settings`, own),
+    /** The chat template in the model's file, and those that come along. */
+    template: (name: string) => http.call<{ template: string | null }>("GET", `${model(name)}/template`),
+    templates: () => http.call<Template[]>("GET", "/models/templates"),
 
     list: (query: string) =>
       http.call<Summary[]>("GET", `/conversations${query ? `?query=${encodeURIComponent(query)}` : ""}`),

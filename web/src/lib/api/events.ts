@@ -20,6 +20,8 @@ export interface ConversationEvents {
   conversation: Conversation;
   message: Message;
   delta: Delta;
+  /** Of thoughts. */
+  thought: Delta;
   progress: PromptProgress;
   current: { current: string | null };
   title: { title: string };

@@ -27,6 +27,8 @@ export interface Message {
   parent: string | null;
   role: Role;
   content: string;
+  /** What the model thought before it said `content`. */
+  thoughts: string;
   state: MessageState;
   created: number;
   model: string | null;
@@ -143,6 +145,19 @@ export interface Stage {
   step: string;
   survivors: number;
   top: Likely[];
+}
+
+/** What one model has of its own beside its context; null: nothing about that. */
+export interface Own {
+  threads: number | null;
+  library: "auto" | "ik" | "mainline" | null;
+  template: string | null;
+  preset: string | null;
+}
+
+export interface Template {
+  name: string;
+  template: string;
 }
 
 /** Text to append at `offset`, counted in Unicode characters (code points), not in UTF-16 units. */

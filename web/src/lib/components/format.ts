@@ -25,3 +25,11 @@ export function shortened(text: string): string {
   const line = [...text.replace(/\s+/g, " ").trim()];
   return line.length > LINE ? `${line.slice(0, LINE).join("")}…` : line.join("");
 }
+
+const GLANCE = 90;
+
+/** The end of the last line of a text that grows. */
+export function lastLine(text: string): string {
+  const line = [...(text.slice(-4 * GLANCE).trim().split("\n").at(-1) ?? "")];
+  return line.length > GLANCE ? `…${line.slice(-GLANCE).join("")}` : line.join("");
+}

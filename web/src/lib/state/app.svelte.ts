@@ -72,7 +72,7 @@ export class App {
     this.#ahead = new Ahead((system, content) => this.#client.draftFirst(system ?? "", content), false);
     this.model = new Model(this.#client, this.toasts);
     this.build = new Build(this.#client, this.toasts);
-    this.presets = new Presets(this.#client, this.toasts);
+    this.presets = new Presets(this.#client, this.toasts, () => this.model.preset);
     this.next = new Next(new Sampling(this.presets, this.toasts, keepHere));
     this.conversations = new Conversations(this.#client, this.toasts, this.settings);
   }

@@ -38,6 +38,9 @@ export class Chat {
         delta: (delta) => {
           if (!this.messages.append(delta)) this.#connection.renew();
         },
+        thought: (delta) => {
+          if (!this.messages.think(delta)) this.#connection.renew();
+        },
         progress: (progress) => this.messages.progress(progress),
         current: ({ current }) => (this.messages.current = current),
         title: ({ title }) => (this.title = title),

@@ -9,41 +9,18 @@ import type { Conversation, Delta, InWindow, Loop, Message, MessageState, Prompt
 import { childrenOf, newestLeaf, pathTo, versionsOf, type Versions } from "../tree/tree.ts";
 import { characters, news } from "./delta.ts";
 
-export class LiveMessage {
-  readonly id: string;
-  readonly parent: string | null;
-  readonly role: Role;
-  readonly created: number;
-  content = $state("");
-  state = $state<MessageState>("done");
-  model = $state<string | null>(null);
-  error = $state<string | null>(null);
-  stats = $state.raw<Stats | null>(null);
-  progress = $state.raw<PromptProgress | null>(null);
-  loop = $state.raw<Loop | null>(null);
+/** A text that grows by deltas, which are gathered until they are shown. */
+class LiveText {
+  text = $state("");
 
-  /** Characters of `content` and `#unseen` together: where the next delta has to begin. */
+  /** Characters of `text` and `#unseen` together: where the next delta has to begin. */
   #known = 0;
   #unseen = "";
 
-  constructor(message: Message) {
-    this.id = message.id;
-    this.parent = message.parent;
-    this.role = message.role;
-    this.created = message.created;
-    this.take(message);
-  }
-
-  take(message: Message): void {
-    this.loop = loopOf(this, message);
-    this.content = message.content;
-    this.state = message.state;
-    this.model = message.model;
-    this.error = message.error;
-    this.stats = message.stats;
+  take(text: string, growing: boolean): void {
+    this.text = text;
     this.#unseen = "";
-    if (message.state === "streaming") this.#known = characters(message.content);
-    else this.progress = null;
+    if (growing) this.#known = characters(text);
   }
 
   /** False when text between what is known and the delta is missing. */
@@ -55,11 +32,71 @@ export class LiveMessage {
     return true;
   }
 
-  reveal(): void {
-    if (!this.#unseen) return;
-    this.content += this.#unseen;
+  /** Whether there was anything to show. */
+  reveal(): boolean {
+    if (!this.#unseen) return false;
+    this.text += this.#unseen;
     this.#unseen = "";
-    this.progress = null;
+    return true;
+  }
+}
+
+export class LiveMessage {
+  readonly id: string;
+  readonly parent: string | null;
+  readonly role: Role;
+  readonly created: number;
+  state = $state<MessageState>("done");
+  model = $state<string | null>(null);
+  error = $state<string | null>(null);
+  stats = $state.raw<Stats | null>(null);
+  progress = $state.raw<PromptProgress | null>(null);
+  loop = $state.raw<Loop | null>(null);
+
+  #said = new LiveText();
+  #thought = new LiveText();
+
+  constructor(message: Message) {
+    this.id = message.id;
+    this.parent = message.parent;
+    this.role = message.role;
+    this.created = message.created;
+    this.take(message);
+  }
+
+  get content(): string {
+    return this.#said.text;
+  }
+
+  get thoughts(): string {
+    return this.#thought.text;
+  }
+
+  take(message: Message): void {
+    const growing = message.state === "streaming";
+    this.loop = loopOf(this, message);
+    this.#said.take(message.content, growing);
+    this.#thought.take(message.thoughts, growing);
+    this.state = message.state;
+    this.model = message.model;
+    this.error = message.error;
+    this.stats = message.stats;
+    if (!growing) this.progress = null;
+  }
+
+  /** False when text between what is known and the delta is missing. */
+  append(delta: Delta): boolean {
+    return this.#said.append(delta);
+  }
+
+  /** As `append`, of what is thought. */
+  think(delta: Delta): boolean {
+    return this.#thought.append(delta);
+  }
+
+  reveal(): void {
+    const shown = [this.#said.reveal(), this.#thought.reveal()];
+    if (shown.includes(true)) this.progress = null;
   }
 }
 
@@ -110,10 +147,13 @@ export class Messages {
   /** False when something was missed and the whole has to be asked for. */
   append(delta: Delta): boolean {
     const message = this.#nodes.get(delta.id);
-    if (!message?.append(delta)) return false;
-    this.#waiting.add(message);
-    this.#frame ||= requestAnimationFrame(() => this.#reveal());
-    return true;
+    return message !== undefined && message.append(delta) && this.#await(message);
+  }
+
+  /** As `append`, of what is thought. */
+  think(delta: Delta): boolean {
+    const message = this.#nodes.get(delta.id);
+    return message !== undefined && message.think(delta) && this.#await(message);
   }
 
   progress(progress: PromptProgress): void {
@@ -135,6 +175,13 @@ export class Messages {
     const { ids, index } = this.versions(message);
     const id = ids[index + step];
     return id === undefined ? null : newestLeaf(this.#children, id);
+  }
+
+  /** Shows with the next frame what the message has by then. */
+  #await(message: LiveMessage): true {
+    this.#waiting.add(message);
+    this.#frame ||= requestAnimationFrame(() => this.#reveal());
+    return true;
   }
 
   #reveal(): void {

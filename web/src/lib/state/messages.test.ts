@@ -15,6 +15,7 @@ const message = (id: string, parent: string | null, content: string, rest: Parti
   parent,
   role: parent === null ? "user" : "assistant",
   content,
+  thoughts: "",
   state: "done",
   created: Number(id.slice(1)),
   model: null,
@@ -48,6 +49,19 @@ test("what is known already is not shown twice", () => {
   expect(all.append({ id: "m2", text: "🫖!", offset: 4 })).toBe(true);
   paint();
   expect(all.last?.content).toBe("чай 🫖!");
+});
+
+test("thoughts grow beside what is said, each by its own law", () => {
+  const all = writing("");
+  all.think({ id: "m2", text: "Хм 🫖", offset: 0 });
+  all.think({ id: "m2", text: "🫖, so", offset: 3 });
+  all.append({ id: "m2", text: "Tea", offset: 0 });
+  expect(frames).toHaveLength(1);
+  paint();
+  expect([all.last?.thoughts, all.last?.content]).toEqual(["Хм 🫖, so", "Tea"]);
+  expect(all.think({ id: "m2", text: "x", offset: 99 })).toBe(false);
+  all.take(message("m2", "m1", "Tea.", { thoughts: "Хм." }));
+  expect([all.last?.thoughts, all.last?.content]).toEqual(["Хм.", "Tea."]);
 });
 
 test("a gap, or a message that nobody told of, asks for the whole", () => {

@@ -2,7 +2,7 @@
 
 import type { Client } from "../api/client.ts";
 import type { Connection, ServerEvents } from "../api/events.ts";
-import type { BuildState, Context, InstalledModel, ModelState, Outlook } from "../api/types.ts";
+import type { BuildState, Context, InstalledModel, ModelState, Outlook, Own, Template } from "../api/types.ts";
 import type { Toasts } from "./toasts.svelte.ts";
 
 export class Model {
@@ -12,6 +12,8 @@ export class Model {
   online = $state(true);
   /** False until the server has told its state. */
   known = $state(false);
+  /** The preset that the page's model has of its own, as far as that was looked up. */
+  preset = $state<string | null>(null);
 
   #client: Client;
   #toasts: Toasts;
@@ -59,12 +61,53 @@ export class Model {
     }
   }
 
+  /** The same model again, with what was said of it since. */
+  async reload(name: string): Promise<void> {
+    await this.unload();
+    await this.load(name);
+  }
+
   unload = (): Promise<void> => this.#change(this.#client.unload());
 
   /** What a window (null: the one it is loaded with) and an alpha (null: as needed) come to; null where that is not known, which is then said. */
-  async outlook(name: string, window: number | null, alpha: number | null): Promise<Outlook | null> {
+  outlook(name: string, window: number | null, alpha: number | null): Promise<Outlook | null> {
+    return this.#told(() => this.#client.outlook(name, window, alpha));
+  }
+
+  /** What a model has of its own, and the templates that it could have; null where that is not known, which is then said. */
+  looked(name: string): Promise<{ own: Own; templates: readonly Template[] } | null> {
+    return this.#told(async () => {
+      const [own, templates] = await Promise.all([this.#client.own(name), this.#client.templates()]);
+      return { own, templates };
+    });
+  }
+
+  /** The template in the model's file, "" where it has none; null where that is not known, which is then said. */
+  templateInFile(name: string): Promise<string | null> {
+    return this.#told(async () => (await this.#client.template(name)).template ?? "");
+  }
+
+  /** What the server keeps of it, or the reason why it does not. */
+  async keep(name: string, own: Own): Promise<Own | string> {
     try {
-      return await this.#client.outlook(name, window, alpha);
+      const kept = await this.#client.setOwn(name, own);
+      if (name === this.state.name) this.preset = kept.preset;
+      return kept;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Looks up the preset of the page's model, which may have been changed elsewhere. */
+  async lookUpPreset(): Promise<void> {
+    const { name } = this.state;
+    const own = name === null ? null : await this.#told(() => this.#client.own(name));
+    if (name === this.state.name) this.preset = own?.preset ?? null;
+  }
+
+  async #told<T>(ask: () => Promise<T>): Promise<T | null> {
+    try {
+      return await ask();
     } catch (error) {
       this.#toasts.fail(error);
       return null;

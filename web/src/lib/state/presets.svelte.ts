@@ -15,10 +15,19 @@ export class Presets {
   #language = "";
   #client: Client;
   #toasts: Toasts;
+  #ofModel: () => string | null;
 
-  constructor(client: Client, toasts: Toasts) {
+  /** `ofModel`: the preset that the page's model has of its own. */
+  constructor(client: Client, toasts: Toasts, ofModel: () => string | null = () => null) {
     this.#client = client;
     this.#toasts = toasts;
+    this.#ofModel = ofModel;
+  }
+
+  /** What stands under a conversation for which no preset was chosen; null: the product's defaults. */
+  get usual(): string | null {
+    const name = this.#ofModel();
+    return this.has(name) ? name : null;
   }
 
   /** Reads the declarations once a language, in which their help is, and the list each time. False when it failed. */

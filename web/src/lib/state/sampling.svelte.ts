@@ -20,7 +20,7 @@ export class Sampling {
   choice = $state.raw<Choice | null>(null);
   /** The preset that the values began as, where it is still there. */
   readonly preset = $derived.by(() => {
-    const name = this.choice ? this.choice.preset : UNCHOSEN;
+    const name = this.choice ? this.choice.preset : (this.#presets.usual ?? UNCHOSEN);
     return this.#presets.has(name) ? name : null;
   });
 
@@ -42,14 +42,23 @@ export class Sampling {
     this.choice = this.#kept = choice;
   }
 
+  /** Whether the values of the model's own preset stand under what was chosen here. */
+  get overModel(): boolean {
+    return !this.choice?.preset && this.#presets.usual !== null;
+  }
+
   value(parameter: Parameter): Value {
-    return this.choice?.values[parameter.name] ?? parameter.default;
+    return this.choice?.values[parameter.name] ?? this.#under(parameter) ?? parameter.default;
   }
 
   /** Whether it is other than where the values came from. */
   changed(parameter: Parameter): boolean {
-    const from = this.#presets.complete(this.choice?.preset ?? null)[parameter.name];
+    const from = this.#presets.complete(this.choice?.preset ?? this.#presets.usual)[parameter.name];
     return !same(this.value(parameter), from ?? parameter.default);
+  }
+
+  #under(parameter: Parameter): Value | undefined {
+    return this.overModel ? this.#presets.complete(this.#presets.usual)[parameter.name] : undefined;
   }
 
   isNeutral(parameter: Parameter): boolean {

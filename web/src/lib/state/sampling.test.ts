@@ -33,6 +33,8 @@ const WARM: Preset = {
   complete: { temperature: 1.4, dry_multiplier: 0 },
 };
 
+const DECLARED = { parameters: [TEMPERATURE, DRY, DRY_BASE], steps: [] };
+
 const toasts = new Toasts(new Settings());
 let saved: (Partial<Choice> | null)[];
 let presets: Presets;
@@ -49,7 +51,7 @@ beforeEach(async () => {
   saved = [];
   toasts.list = [];
   const client = {
-    sampling: async () => ({ parameters: [TEMPERATURE, DRY, DRY_BASE], steps: [] }),
+    sampling: async () => DECLARED,
     presets: async () => [WARM],
     preset: async () => WARM,
   } as Partial<Client> as Client;
@@ -128,4 +130,22 @@ test("all to neutral, then a preset of it names nothing", () => {
   expect(presets.named((one) => sampling.value(one))).toEqual({});
   sampling.set(TEMPERATURE, 1.4);
   expect(presets.named((one) => sampling.value(one))).toEqual({ temperature: 1.4 });
+});
+
+test("what was not set here is what the model's own preset says, and so is a change of one value", async () => {
+  let ofModel: string | null = "warm";
+  const around = { preset: async () => WARM, presets: async () => [WARM], sampling: async () => DECLARED } as Partial<Client>;
+  presets = new Presets(around as Client, toasts, () => ofModel);
+  await presets.load("en");
+  await presets.get("warm");
+  const sampling = new Sampling(presets, toasts, keep);
+  expect([sampling.preset, sampling.overModel]).toEqual(["warm", true]);
+  expect([sampling.value(TEMPERATURE), sampling.changed(TEMPERATURE)]).toEqual([1.4, false]);
+  sampling.take({ values: { dry_multiplier: 0.5 }, order: [], preset: null });
+  expect([sampling.value(TEMPERATURE), sampling.value(DRY), sampling.changed(DRY)]).toEqual([1.4, 0.5, true]);
+  sampling.take({ values: {}, order: [], preset: "warm" });
+  expect(sampling.overModel).toBe(false);
+  sampling.take(null);
+  ofModel = "gone";
+  expect([sampling.overModel, sampling.value(TEMPERATURE)]).toEqual([false, 0.8]);
 });

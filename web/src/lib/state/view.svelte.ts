@@ -13,6 +13,8 @@ export class View {
   prompt = $state<string | null>(null);
   /** Name of the model whose context is shown. */
   context = $state<string | null>(null);
+  /** Name of the model whose settings of its own are shown. */
+  own = $state<string | null>(null);
   /** Counts requests to put the cursor into the search field. */
   searches = $state(0);
 
