@@ -79,6 +79,16 @@ def chat(home: Path, *arguments: str) -> Iterator[Chat]:
         os.close(ours)
 
 
+def test_the_preset_of_the_model_stands_under_what_the_command_line_says(tmp_path: Path) -> None:
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "mine.json").write_text('{"values": {"logit_bias": {"98": false}}}', encoding="utf-8")
+    words = ("--model", "echo", "--max-tokens", "4", "abba")
+    assert run(tmp_path, *words).stdout == "abba\n"
+    (tmp_path / "models.json").write_text('{"models": {"echo": {"preset": "mine"}}}', encoding="utf-8")
+    assert "b" not in run(tmp_path, *words).stdout
+    assert run(tmp_path, *words, "--logit-bias", '{"98": 0}').stdout == "abba\n"
+
+
 def test_an_answer_is_all_that_standard_output_gets(tmp_path: Path) -> None:
     done = run(tmp_path, "--model", "echo", "hello", "there")
     assert (done.returncode, done.stdout) == (0, "hello there\n")

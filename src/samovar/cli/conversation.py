@@ -27,6 +27,8 @@ from samovar.core.requests import Completion, Message
 from samovar.core.settings import Settings
 from samovar.services.chats.window import view
 from samovar.services.house import Engines, open_engines
+from samovar.services.presets import PresetService, laid_over
+from samovar.services.usual import usual_sampling
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -38,6 +40,7 @@ class Speaker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.presets = PresetService(settings.home.presets)
         self._loop = asyncio.new_event_loop()
         self._stack = AsyncExitStack()
 
@@ -110,8 +113,14 @@ class Conversation:
         with Console(stderr=True).status(say("cli.waking", terminal_language())):
             measured = await house.answers.measure(messages)
             seen = view(messages, measured)
-            asked = msgspec.structs.replace(self._completion, messages=seen.messages, model=self._speaker.wanted)
-            generation = await house.answers.start(asked)
+            generation = await house.answers.start(
+                msgspec.structs.replace(
+                    self._completion,
+                    messages=seen.messages,
+                    model=self._speaker.wanted,
+                    sampling=await self._sampling(),
+                )
+            )
         slid = (Note("cli.chat_slid", {"window": measured.window}),) if seen.dropped else ()
         self._tell((*house.models.state.notes, *generation.notes, *slid))
         async for event in generation:
@@ -120,6 +129,12 @@ class Conversation:
             if isinstance(event, Delta) and event.text:
                 said.append(event.text)
                 self._show(event.text)
+
+    async def _sampling(self) -> SamplingParams:
+        """What was said at the command line, over the preset of the model, which is loaded by now."""
+        house = self._speaker.house
+        usual = await usual_sampling(house.models, house.library, self._speaker.presets)
+        return laid_over(usual, self._completion.sampling) if usual else self._completion.sampling
 
     def _tell(self, notes: Iterable[Note]) -> None:
         """What a person should know about the model and the prompt: once each, and not among the answers."""
