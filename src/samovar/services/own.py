@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from samovar.core.errors import InvalidInput
 from samovar.core.library import Own
 from samovar.core.requests import Message
-from samovar.prompts.template import render
 from samovar.services.presets import PresetService
 
 
@@ -24,6 +23,9 @@ async def checked(own: Own, presets: PresetService) -> Own:
 def check_template(template: str) -> None:
     """Raises InvalidInput for one that does not compile, fails on a plain question, or reaches for what it must
     not."""
+    # It comes with Jinja, which the start of the front need not wait for.
+    from samovar.prompts.template import render
+
     for note in render(template, [Message("user", "?")]).notes:
         if note.key == "prompts.template_broken":
             raise InvalidInput("own.template_broken", **note.facts)
