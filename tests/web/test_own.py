@@ -62,7 +62,9 @@ def test_what_is_said_of_a_model_is_kept_and_told_when_it_holds(talk: Talk) -> N
     expect(dialog.get_by_label("Chat template", exact=True)).to_have_value(re.compile("im_start"))
     dialog.get_by_role("button", name="Save", exact=True).click()
     expect(dialog).to_have_count(0)
-    expect(talk.page.get_by_text("The settings of tiny are saved, and hold from its next load on.")).to_be_visible()
+    expect(
+        talk.page.get_by_text("The settings of tiny are saved; threads and library hold from its next load on.")
+    ).to_be_visible()
     told = kept(talk.server)
     assert (told["threads"], told["library"], told["preset"]) == (1, "mainline", "creative")
     dialog = look(talk)

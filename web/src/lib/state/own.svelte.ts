@@ -33,9 +33,8 @@ export class OwnChoice {
 
   /** Whether something was changed that only a load can bring. */
   readonly needsLoad = $derived.by(() => {
-    const { preset: _, ...held } = this.#said();
-    const { preset: __, ...kept } = this.#kept ?? this.#said();
-    return JSON.stringify(held) !== JSON.stringify(kept);
+    const { threads, library } = this.#said();
+    return this.#kept !== null && (threads !== this.#kept.threads || library !== this.#kept.library);
   });
 
   /** False where nothing can be said of the model, which has then been told. */

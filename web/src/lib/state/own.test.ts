@@ -27,11 +27,11 @@ beforeEach(async () => {
 
 test("nothing is changed at first, and only some changes wait for a load", () => {
   expect([choice.known, choice.changed, choice.needsLoad]).toEqual([true, false, false]);
-  choice.preset = "creative";
+  [choice.preset, choice.template] = ["creative", "{{ messages }}"];
   expect([choice.changed, choice.needsLoad]).toEqual([true, false]);
   choice.threads = 2;
   expect(choice.needsLoad).toBe(true);
-  [choice.preset, choice.threads] = [null, null];
+  [choice.preset, choice.template, choice.threads] = [null, "", null];
   expect(choice.changed).toBe(false);
 });
 

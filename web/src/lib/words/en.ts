@@ -188,7 +188,7 @@ export const en = {
   own: {
     title: "Settings of this model",
     open: (name: string) => `Settings of ${name}`,
-    atOnce: "Holds at once",
+    atOnce: "At once",
     preset: "Preset",
     noPreset: "None of its own",
     gonePreset: (name: string) => `${name} (not there any more)`,
@@ -210,7 +210,7 @@ export const en = {
     save: "Save",
     saveAndLoad: "Save and load again",
     saved: (name: string) => `The settings of ${name} are saved.`,
-    savedForNext: (name: string) => `The settings of ${name} are saved, and hold from its next load on.`,
+    savedForNext: (name: string) => `The settings of ${name} are saved; threads and library hold from its next load on.`,
   },
   offline: "The server does not answer. Trying again…",
   unreachable: "The server does not answer. Is Samovar still running?",
