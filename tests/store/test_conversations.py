@@ -230,7 +230,7 @@ BROKEN = {
     "every message is reached from a root": "UPDATE messages SET parent = id WHERE content = 'Hi'",
     "current is a leaf": "UPDATE conversations SET current = (SELECT id FROM messages WHERE content = 'Hi')",
     "current is null only without messages": "UPDATE conversations SET current = NULL",
-    "only answers have states": "UPDATE messages SET stats = '{}' WHERE role = 'user'",
+    "only answers have states, stats and thoughts": "UPDATE messages SET stats = '{}' WHERE role = 'user'",
     "a streaming message is a leaf": "UPDATE messages SET state = 'streaming' WHERE content = 'One'",
     "revisions are numbered within the conversation's edits": "UPDATE conversations SET edits = 0",
     "references lead somewhere": "UPDATE messages SET parent = 'nobody' WHERE content = 'Hi'",

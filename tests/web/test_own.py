@@ -53,7 +53,7 @@ def look(talk: Talk, model: str = "tiny") -> Locator:
 
 def test_what_is_said_of_a_model_is_kept_and_told_when_it_holds(talk: Talk) -> None:
     dialog = look(talk)
-    expect(dialog.get_by_role("group", name="From the next load of the model on")).to_be_visible()
+    expect(dialog.get_by_role("group", name="From the next load on")).to_be_visible()
     expect(dialog.get_by_role("button", name="Save", exact=True)).to_be_disabled()
     dialog.get_by_label("Threads").fill("1")
     dialog.get_by_label("Library").select_option("mainline")

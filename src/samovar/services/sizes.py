@@ -16,6 +16,7 @@ from typing import NamedTuple
 from samovar.core.engine import EngineInfo
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import Message, Part
+from samovar.prompts.template import goes_on_thinking
 from samovar.runtime.process import WorkerProcess
 from samovar.services.contracts import Measured
 from samovar.services.models import Served
@@ -58,7 +59,7 @@ class Sizes:
             self._info, self._markup = served.info, None
             self._counted.clear()
         markup = self._markup = self._markup or await self._probe(served)
-        texts = [_texts(message, markup.thoughts or message is messages[-1]) for message in messages]
+        texts = [_texts(message, written=markup.thoughts) for message in messages]
         counts = await self._count(served.worker, {text for some in texts for text in some})
         sizes = tuple(markup.around + sum(counts[text] for text in some) for some in texts)
         return Measured(served.info.window, markup.fixed, sizes)
@@ -101,7 +102,10 @@ class Sizes:
             self._counted.popitem(last=False)
 
 
-def _texts(message: Message, thoughts: bool) -> tuple[str, ...]:
+def _texts(message: Message, *, written: bool) -> tuple[str, ...]:
+    """What of a message takes tokens. Its thoughts do where the template writes them (`written`), and where they
+    are all that there is to go on from."""
+    thoughts = written or goes_on_thinking(message)
     return (message.content, message.reasoning) if thoughts and message.reasoning else (message.content,)
 
 

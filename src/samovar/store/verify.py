@@ -30,8 +30,9 @@ LAWS: tuple[tuple[str, str], ...] = (
                EXISTS (SELECT 1 FROM messages m WHERE m.conversation = c.id)""",
     ),
     (
-        "only answers have states",
-        "SELECT id FROM messages WHERE role <> 'assistant' AND (state <> 'done' OR stats IS NOT NULL)",
+        "only answers have states, stats and thoughts",
+        "SELECT id FROM messages WHERE role <> 'assistant' "
+        "AND (state <> 'done' OR stats IS NOT NULL OR thoughts <> '')",
     ),
     (
         "a streaming message is a leaf",

@@ -193,7 +193,7 @@ export const en = {
     noPreset: "None of its own",
     gonePreset: (name: string) => `${name} (not there any more)`,
     presetHint: "Its values stand under what a conversation or another program sets itself.",
-    nextLoad: "From the next load of the model on",
+    nextLoad: "From the next load on",
     threads: "Threads",
     threadsHint: "Empty: as the settings say, or chosen for this machine.",
     library: "Library",
