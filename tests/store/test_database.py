@@ -142,6 +142,7 @@ async def test_what_was_committed_survives_kill_9_in_the_middle_of_writing(path:
     (line,) = await store.list()
     question, answer = (await store.get(line.id)).messages
     assert (question.content, answer.state) == ("Count!", "interrupted")
+    assert answer.thoughts == answer.content
     words = answer.content.split()
     assert words == [str(n) for n in range(len(words))]
     assert len(words) > promised
