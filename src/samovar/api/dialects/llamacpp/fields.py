@@ -65,7 +65,7 @@ FIELDS: tuple[Field, ...] = (
     inert("n_keep", "prompts are never shortened: one that does not fit is refused"),
     inert("n_discard", "prompts are never shortened: one that does not fit is refused"),
     inert("n_indent", "the answer does not end at a smaller indentation"),
-    inert("min_keep", "one token can always be drawn"),
+    inert("min_keep", "each step leaves one token at least", harmless=(0, 1)),
     inert("t_max_prompt_ms", "prompts are read in steps, others are answered between them"),
     inert("timings_per_token", "`timings` come with the last object"),
     inert("preserved_tokens", "control tokens are never part of the text"),

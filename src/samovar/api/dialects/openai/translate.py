@@ -24,6 +24,7 @@ from samovar.api.reading.sampling import (
 )
 from samovar.api.reading.tools import read_calls, read_tools, read_variables
 from samovar.core.errors import InvalidParameter
+from samovar.core.parameters import SamplingParams, Value
 from samovar.core.requests import Completion, Message
 
 MOST_CHOICES = 128
@@ -38,6 +39,9 @@ ROLES: Mapping[str, str] = {
     "tool": "tool",
     "function": "tool",
 }
+
+GREEDY: Mapping[str, Value] = {"temperature": 0.0, "dynamic_temperature": False, "dynatemp_range": 0.0}
+"""The best token, whatever else is set."""
 
 TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 
@@ -78,6 +82,7 @@ def text(body: Json) -> OpenAIAsked:
     fields = Fields(body)
     settle(fields, FIELDS, "text")
     echo, suffix, logprobs = fields.flag("echo"), fields.text("suffix") or None, _text_logprobs(fields)
+    bos, controls = fields.flag("add_bos_token", usual=True), not fields.flag("skip_special_tokens", usual=True)
     limit = read_limit(fields, "max_tokens", TEXT_TOKENS, least=0 if echo else 1)
     completions = tuple(
         Completion(
@@ -86,6 +91,8 @@ def text(body: Json) -> OpenAIAsked:
             max_tokens=limit,
             logprobs=logprobs,
             prompt_logprobs=logprobs if echo else None,
+            bos=bos,
+            controls=controls,
         )
         for prompt in read_prompts(fields)
     )
@@ -107,7 +114,9 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
     constraint = read_constraint(fields)
     asker = front_end(fields.text("api_type"))
     guidance, banned = read_guidance(fields), read_banned(fields, ignore_case=asker.ignore_case)
-    after = fields.flag("post_sampling_probs")
+    after, draws = fields.flag("post_sampling_probs"), fields.flag("do_sample", usual=True)
+    for name in asker.others:
+        fields.take(name)
     sampling, ignored = read_sampling(fields, asker.conventions)
     shared = {
         "model": None if model in ("", "default") else model,
@@ -116,7 +125,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
         "guidance": guidance,
         "banned": banned,
         "logprobs_after": after,
-        "sampling": sampling,
+        "sampling": sampling if draws else _greedy(sampling),
     }
     return OpenAIAsked(
         completions=tuple(
@@ -129,6 +138,10 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
         ignored=ignored,
         key=asker.key,
     )
+
+
+def _greedy(sampling: SamplingParams) -> SamplingParams:
+    return msgspec.structs.replace(sampling, values={**sampling.values, **GREEDY})
 
 
 def _chat_logprobs(fields: Fields) -> int | None:
