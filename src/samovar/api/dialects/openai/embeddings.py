@@ -99,6 +99,11 @@ def reply(asked: EmbedAsked, embedded: Embedded) -> EmbedReply:
     return EmbedReply(data, embedded.model, EmbedUsage(embedded.tokens, embedded.tokens))
 
 
+def nothing(model: str) -> EmbedReply:
+    """The reply to who sends no text."""
+    return EmbedReply([], model, EmbedUsage(0, 0))
+
+
 def packed(vector: Vector) -> str:
     """float32, little-endian, in base64."""
     numbers = array("f", vector)
