@@ -30,6 +30,11 @@ class Field(msgspec.Struct, frozen=True):
     def is_on(self, endpoint: str) -> bool:
         return not self.endpoints or endpoint in self.endpoints
 
+    def asks(self, value: object) -> bool:
+        """Whether `value` asks for something that is not there."""
+        told = self.treatment == "refused" or (self.treatment == "inert" and self.harmless)
+        return bool(told) and value is not None and value not in self.harmless
+
 
 def honoured(name: str, note: str, *endpoints: str) -> Field:
     return Field(name, "honoured", note, endpoints)
@@ -49,11 +54,10 @@ def settle(fields: Fields, table: Iterable[Field], endpoint: str) -> None:
     for field in table:
         if field.treatment == "honoured" or not field.is_on(endpoint):
             continue
-        value = fields.rest.get(field.name)
-        asks = value is not None and value not in field.harmless
+        asks = field.asks(fields.rest.get(field.name))
         if asks and field.treatment == "refused":
             raise InvalidParameter("api.field_refused", name=field.name)
-        if not (asks and field.harmless):
+        if not asks:
             fields.take(field.name)
 
 

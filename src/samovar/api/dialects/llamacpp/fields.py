@@ -26,7 +26,7 @@ FIELDS: tuple[Field, ...] = (
     honoured("input_prefix", "what stands before the place that is filled in", "infill"),
     honoured("input_suffix", "what stands behind it", "infill"),
     honoured("input_extra", "`[{filename, text}]`: other files, as the model was taught to take them", "infill"),
-    honoured("model", "an installed model's name; absent or empty: the loaded one; another name: 404"),
+    honoured("model", "an installed model's name; absent, empty or `undefined`: the loaded one; another name: 404"),
     honoured("stream", "an object a token as server-sent events, without `[DONE]`"),
     honoured("n_predict", "−1 or absent: up to the end of the window; 0: the prompt is read, nothing is said"),
     honoured("max_tokens", "= `n_predict` where that is absent"),

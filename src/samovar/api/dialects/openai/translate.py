@@ -13,6 +13,7 @@ from samovar.api.reading.asked import Asked
 from samovar.api.reading.body import Fields, Json
 from samovar.api.reading.constraint import read_constraint
 from samovar.api.reading.fieldtable import settle
+from samovar.api.reading.model import read_model
 from samovar.api.reading.modes import in_mode
 from samovar.api.reading.prompts import read_prompts
 from samovar.api.reading.sampling import (
@@ -110,7 +111,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
     if len(completions) * n > MOST_CHOICES:
         facts = {"prompts": len(completions), "n": n, "count": len(completions) * n, "maximum": MOST_CHOICES}
         raise InvalidParameter("api.openai.choices", name="n", **facts)
-    model, stop, preset = fields.text("model"), fields.strings("stop"), fields.text("preset")
+    model, stop, preset = read_model(fields), fields.strings("stop"), fields.text("preset")
     constraint = read_constraint(fields)
     asker = front_end(fields.text("api_type"))
     guidance, banned = read_guidance(fields), read_banned(fields, ignore_case=asker.ignore_case)
@@ -119,7 +120,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
         fields.take(name)
     sampling, ignored = read_sampling(fields, asker.conventions)
     shared = {
-        "model": None if model in ("", "default") else model,
+        "model": model,
         "n": n,
         "constraint": constraint,
         "guidance": guidance,
