@@ -77,7 +77,9 @@ def test_properties_have_the_template_as_it_is_and_no_path(served: Served) -> No
     assert (told["bos_token"], told["eos_token"]) == ("<s>", "</s>")
     other = get(served, "/props?model=another/model").json()
     assert (other["model_path"], other["is_sleeping"]) == ("another/model", True)
-    assert other["default_generation_settings"]["n_ctx"] == 2048
+    assert other["default_generation_settings"]["n_ctx"] == served.models.usual_window, (
+        "what it would be loaded with"
+    )
     assert get(served, "/props?model=nothing").status_code == 404
     served.models.state = ModelState()
     assert get(served, "/props").status_code == 503
