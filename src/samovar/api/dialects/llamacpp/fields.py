@@ -82,7 +82,10 @@ FIELDS: tuple[Field, ...] = (
     inert("truncation_length", "of other servers; SillyTavern shortens the prompt itself"),
     inert("num_ctx", "of other servers; the window is that of the loaded model"),
     inert("add_bos_token", "a prompt begins as the model wants it"),
-    inert("skip_special_tokens", "control tokens are never part of the text"),
+    honoured(
+        "skip_special_tokens",
+        "false: the texts of control tokens that come are part of the answer's, as other servers have it",
+    ),
     inert("include_reasoning", "what the model thinks is part of the text, as it wrote it"),
     inert("api_type", "what SillyTavern takes this server for"),
     inert("api_server", "how SillyTavern calls this server"),

@@ -85,6 +85,7 @@ def _asked(fields: Fields, completions: Sequence[Completion]) -> LlamaAsked:
         "max_tokens": _limit(fields),
         "logprobs": _probabilities(fields),
         "logprobs_after": fields.flag("post_sampling_probs"),
+        "controls": not fields.flag("skip_special_tokens", usual=True),
     }
     stream, tokens, progress = map(fields.flag, ("stream", "return_tokens", "return_progress"))
     listed = fields.rest.get("samplers")
