@@ -35,6 +35,7 @@ from samovar.services.contracts import (
     InstalledModel,
     LoadedModel,
     ModelState,
+    Outlook,
     RenderedPrompt,
 )
 from samovar.services.keys import KeyService
@@ -200,6 +201,7 @@ class FakeModels:
     refusal: SamovarError | None = None
     context: Context = field(default_factory=Context)
     kept: dict[str, Context] = field(default_factory=dict)
+    usual_window: int = 1024
     _followed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -221,6 +223,10 @@ class FakeModels:
 
     async def chosen(self, name: str) -> Context | None:
         return self.kept.get(name)
+
+    async def outlook(self, name: str, window: int | None = None, alpha: float | None = None) -> Outlook:  # noqa: ARG002
+        window = window or self.usual_window
+        return Outlook(4096, window, 1e4, alpha or 1.0, 1.0, 1e4, notes=(), curve=(), cache=())
 
     async def load_beside(self, name: str | None = None, keep_alive: float | None = None) -> EngineInfo:
         self.stays.append((name, keep_alive))

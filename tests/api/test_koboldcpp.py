@@ -274,6 +274,12 @@ def test_bodies_come_under_any_content_type(served: Served) -> None:
     assert vectors["model"] == MODEL
 
 
+def test_who_sends_no_text_gets_no_vector_and_the_models_name(served: Served) -> None:
+    """SillyTavern's Vector Storage asks so before it looks for what it has kept, and gives up on an error."""
+    reply = post(served, "/api/extra/embeddings", {"input": []}).json()
+    assert (reply["data"], reply["model"]) == ([], MODEL)
+
+
 def test_tokens_are_texts_again(served: Served) -> None:
     assert post(served, "/api/extra/detokenize", {"ids": [72, 105]}).json() == {"result": "Hi", "success": True}
     assert post(served, "/api/extra/detokenize", {"ids": "72"}).status_code == 400

@@ -44,11 +44,15 @@ def test_control_tokens_are_read_unless_that_is_not_wanted(served: Served) -> No
     assert [special for _, special, _, _ in served.answers.spelled] == [True, False]
 
 
+def test_where_no_model_was_chosen_sillytavern_s_counting_means_the_loaded_one(served: Served) -> None:
+    assert post(served, "/tokenize", {"model": "undefined", "content": "ab"}).json() == {"tokens": [97, 98]}
+
+
 def test_vllm_s_and_aphrodite_s_clients_count_without_a_begin_of_sequence_token(served: Served) -> None:
     counted = post(served, "/tokenize", {"model": MODEL, "prompt": "ab"}).json()
     assert counted == {"count": 2, "max_model_len": 2048, "tokens": [97, 98]}
     aphrodite = post(served, "/v1/tokenize", {"model": MODEL, "prompt": "ab"}).json()
-    assert (aphrodite["count"], aphrodite["tokens"]) == (2, [97, 98])
+    assert aphrodite == {"count": 2, "tokens": [97, 98]}, "no more: it is asked many times a turn"
     assert all(not special and not bos for _, special, bos, _ in served.answers.spelled)
 
 
@@ -73,7 +77,9 @@ def test_properties_have_the_template_as_it_is_and_no_path(served: Served) -> No
     assert (told["bos_token"], told["eos_token"]) == ("<s>", "</s>")
     other = get(served, "/props?model=another/model").json()
     assert (other["model_path"], other["is_sleeping"]) == ("another/model", True)
-    assert other["default_generation_settings"]["n_ctx"] == 2048
+    assert other["default_generation_settings"]["n_ctx"] == served.models.usual_window, (
+        "what it would be loaded with"
+    )
     assert get(served, "/props?model=nothing").status_code == 404
     served.models.state = ModelState()
     assert get(served, "/props").status_code == 503

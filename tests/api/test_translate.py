@@ -17,6 +17,8 @@ from samovar.api.reading.fieldtable import Field
 from samovar.core.errors import InvalidInput, InvalidParameter, SamovarError
 from samovar.core.requests import ANY_OBJECT, Constraint, Message
 from samovar.sampling import parameters
+from samovar.sampling.registry import defaults
+from samovar.sampling.steps.temperature import is_greedy
 
 HELLO = {"role": "user", "content": "Hello"}
 PAYLOADS = Path(__file__).parents[3] / "shared" / "reference" / "clients-payloads.json"
@@ -226,6 +228,32 @@ def test_what_is_not_there_yet_is_said(body: dict[str, object]) -> None:
 def test_fields_that_ask_for_nothing_pass() -> None:
     assert chat(tools=[], tool_choice="auto", response_format={"type": "text"}, modalities=["text"]).ignored == ()
     assert text(echo=False, suffix="", best_of=2, n=2).ignored == ()
+    assert text(num_beams=1, penalty_alpha=0, min_keep=0, trim_stop=True).ignored == ()
+
+
+def test_what_is_asked_for_and_not_there_is_named_among_the_warnings() -> None:
+    assert text(num_beams=3, penalty_alpha=0.6, min_keep=2).ignored == ("num_beams", "penalty_alpha", "min_keep")
+
+
+def test_who_does_not_want_to_draw_gets_the_best_token() -> None:
+    """text-generation-webui's `do_sample`, whatever else its user has set."""
+    asked = text(do_sample=False, temperature=1.3, dynatemp_range=0.5, repetition_penalty=1.2, seed=5)
+    sampling = asked.completions[0].sampling
+    assert is_greedy(defaults() | sampling.values)
+    assert sampling.values["repetition_penalty"] == 1.2 and sampling.seed == 5
+    assert text(do_sample=True, temperature=1.3).completions[0].sampling.values == {"temperature": 1.3}
+
+
+def test_a_raw_prompt_may_begin_bare_and_an_answer_show_its_control_tokens() -> None:
+    usual, other = text().completions[0], text(add_bos_token=False, skip_special_tokens=False).completions[0]
+    assert (usual.bos, usual.controls) == (True, False)
+    assert (other.bos, other.controls) == (False, True)
+
+
+def test_an_end_token_is_ignored_by_the_name_that_its_server_has_for_that() -> None:
+    """SillyTavern sends `ban_eos_token` to Aphrodite too, whose page has only `ignore_eos` to set."""
+    sent = {"ban_eos_token": False, "ignore_eos": True}
+    assert text(api_type="aphrodite", **sent).completions[0].sampling.values == {"ban_eos_token": True}
 
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
@@ -278,7 +306,9 @@ def test_every_field_of_the_table_is_treated_as_it_says(field: Field) -> None:
         for value in ("other", *field.harmless):
             body = {"messages": [HELLO], "prompt": "x", field.name: value}
             try:
-                assert field.name not in translators[endpoint](body).ignored
+                assert (field.name in translators[endpoint](body).ignored) == (
+                    field.treatment == "inert" and field.asks(value)
+                )
                 assert field.treatment != "refused" or value in field.harmless
             except InvalidParameter as error:
                 assert error.facts["name"] == field.name

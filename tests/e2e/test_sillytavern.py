@@ -10,6 +10,7 @@ import pytest
 
 from samovar.sampling.orders import DEFAULT_ORDER
 from tests.api.dialect_cases import sse_objects
+from tests.api.sillytavern_bodies import NEUTRAL
 from tests.e2e.conftest import Served
 
 PAYLOADS = Path(__file__).parents[3] / "shared" / "reference" / "clients-payloads.json"
@@ -78,6 +79,31 @@ def test_every_sampler_means_what_its_server_type_means(starter: Served, kind: s
     assert whole
     assert whole == text(starter, OURS | ORDER | RANGES[kind])
     assert whole == streamed(starter, sent)
+
+
+@pytest.mark.parametrize("kind", NEUTRAL)
+def test_what_its_page_sends_by_itself_gives_a_text_in_pieces(starter: Served, kind: str) -> None:
+    """A token and its alternatives at a time, which its page for probabilities reads one by one."""
+    path = "/completion" if kind == "llamacpp" else "/v1/completions"
+    chunks = sse_objects(starter.post(path, NEUTRAL[kind] | {"stream": True}).content)
+    assert not any("warnings" in chunk for chunk in chunks)
+    found = [likely(kind, chunk) for chunk in chunks]
+    assert [len(tokens) for tokens in found if tokens] == [1] * 16
+
+
+def likely(kind: str, chunk: Body) -> list[object]:
+    """A table of alternatives for each token of a chunk."""
+    if kind == "llamacpp":
+        return chunk.get("completion_probabilities", [])
+    return [
+        table for choice in chunk["choices"] if choice["logprobs"] for table in choice["logprobs"]["top_logprobs"]
+    ]
+
+
+def test_tokens_are_counted_by_the_model_before_one_was_chosen(starter: Served) -> None:
+    """Its type for llama.cpp then names a model "undefined"; refused, it would count by a tokenizer of its own."""
+    counted = starter.post("/tokenize", {"model": "undefined", "content": PROMPT}).json()["tokens"]
+    assert counted == starter.post("/v1/tokenize", {"prompt": PROMPT}).json()["tokens"]
 
 
 def test_the_type_for_any_server_gets_its_text_too(starter: Served) -> None:

@@ -60,6 +60,7 @@ def test_llama_cpps_words_and_letters() -> None:
     letters, _ = read_order("edskypmxt")
     assert read_order([*words, "infill"]) == (tuple(n for n in letters if n != "dynamic_temperature"), ("infill",))
     assert complete(read_order(words)[0]) == complete(ORDERS["llama.cpp"])
+    assert read_order(["tfs_z"]) == (("tfs",), ()), "its name for it while it had one; clients still send it"
 
 
 def test_koboldcpps_numbers() -> None:

@@ -117,7 +117,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     `keep_alive`: seconds that the model stays loaded when nobody has used it since, 0: not at all, negative: for
     ever, None: as the settings say.
     `controls`: the texts of control tokens that come are part of the answer's. `past_end`: an end token does not
-    end the answer.
+    end the answer. `bos`: the prompt begins with the begin-of-sequence token, where the model wants one and the
+    prompt has none.
     `tenant`: whose prompt it is; caches are shared within a tenant only. `session`: the conversation it belongs to,
     whose cache can be pinned. `warm`: read the prompt into the cache in idle time, and answer nothing; without a
     session what was read is not kept once its place is needed.
@@ -146,6 +147,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     keep_alive: float | None = None
     controls: bool = False
     past_end: bool = False
+    bos: bool = True
     tenant: str = ""
     session: str = ""
     warm: bool = False
@@ -156,7 +158,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `guidance_scale` other than 1: `negative` is the rendered negative prompt. `look`: no answer, but what each step
     of the chain does to the next token's distribution, with so many tokens a step. `shown`: control tokens whose
-    text is to be part of the answer's, where they come. `past_end`, `tenant`, `session`, `warm` and
+    text is to be part of the answer's, where they come. `past_end`, `bos`, `tenant`, `session`, `warm` and
     `prompt_logprobs`: as in `Completion`.
     """
 
@@ -174,6 +176,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     prompt_logprobs: int | None = None
     shown: tuple[str, ...] = ()
     past_end: bool = False
+    bos: bool = True
     look: int | None = None
     guidance_scale: float = 1.0
     negative: tuple[Part, ...] = ()

@@ -40,7 +40,7 @@ class Prompts:
 
     def read(self, request: GenerateRequest) -> list[int]:
         """The prompt's tokens. Raises InvalidInput where there are none, or one that the model has not."""
-        tokens = list(request.tokens) or self.tokenize(request.parts)
+        tokens = list(request.tokens) or self.tokenize(request.parts, bos=request.bos)
         if not tokens:
             raise InvalidInput("runtime.prompt_empty")
         return self.known(tokens)
@@ -57,7 +57,7 @@ class Prompts:
         """The tokens of the negative prompt of a guided request; None for others."""
         if request.guidance_scale == 1:
             return None
-        return self.tokenize(request.negative) or prompt[-1:]
+        return self.tokenize(request.negative, bos=request.bos) or prompt[-1:]
 
     def tokenize(self, parts: Sequence[Part], *, bos: bool = True) -> list[int]:
         """Only the first part may get a begin-of-sequence token, and only if the template wrote none."""
@@ -80,9 +80,10 @@ class Prompts:
     def remember(
         self, request: GenerateRequest, prompt: list[int], drawn: list[int], pieces: list[bytes], text: str
     ) -> None:
-        """`text` was answered to `request`, with the tokens `drawn`, of which each added one of `pieces`."""
+        """`text` was answered to `request`, with the tokens `drawn`, of which each added one of `pieces`. What was
+        answered to a prompt without a begin-of-sequence token is not: with one the same text begins otherwise."""
         count, text = spelled(pieces, text)
-        if request.parts and count:
+        if request.parts and request.bos and count:
             self._spellings.remember(request.parts, text, prompt + drawn[:count], request.session)
 
     def forget(self, session: str) -> None:

@@ -64,6 +64,7 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "penalties": PENALTIES,
         "typ_p": ("typical_p",),
         "typical": ("typical_p",),
+        "tfs_z": ("tfs",),
         "top_nsigma": ("top_n_sigma",),
         "top_p_top_k": ("top_p", "top_k"),
         "quadratic": ("quadratic_sampling",),

@@ -90,6 +90,7 @@ class AnswerService:
             constraint=plan.constraint if plan else completion.constraint,
             shown=served.info.special_texts if completion.controls else plan.shown if plan else (),
             past_end=completion.past_end,
+            bos=completion.bos,
             banned=completion.banned,
             prompt_logprobs=completion.prompt_logprobs,
             look=look,

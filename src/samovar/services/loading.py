@@ -45,15 +45,10 @@ class LoadPlanner:
 
     def installed(self) -> tuple[InstalledModel, ...]:
         """The library, and the model of the command line where it lies elsewhere."""
-        models = self.library.models()
-        wanted = self._settings.model
-        if wanted is None or any(model.name == wanted for model in models):
+        models, guest = self.library.models(), self._guest()
+        if guest is None or any(model.path == guest.path for model in models):
             return models
-        try:
-            guest = self.find(wanted)
-        except NotFound:
-            return models
-        return models if any(model.path == guest.path for model in models) else (guest, *models)
+        return guest, *models
 
     def default(self) -> str:
         """The model of the command line, else the first of the library that can be run. Raises NotFound."""
@@ -68,9 +63,16 @@ class LoadPlanner:
         """Raises NotFound with near matches."""
         if name == self._settings.model:
             return _echo(name) if _is_echo(name) else self.library.locate(name)
-        if _is_echo(self._settings.model or "") and name == ECHO:
-            return _echo(self._settings.model or "")
-        return self.library.find(name)
+        guest = self._guest()
+        return guest if guest is not None and guest.name == name else self.library.find(name)
+
+    def _guest(self) -> InstalledModel | None:
+        """The model of the command line, wherever it lies; None where there is none, or none such."""
+        wanted = self._settings.model
+        try:
+            return None if wanted is None else self.find(wanted)
+        except NotFound:
+            return None
 
     @property
     def context(self) -> Context:

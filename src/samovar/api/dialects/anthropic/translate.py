@@ -12,6 +12,7 @@ from samovar.api.reading.body import Fields, Json
 from samovar.api.reading.constraint import read_format
 from samovar.api.reading.extras import read_extras
 from samovar.api.reading.fieldtable import settle
+from samovar.api.reading.model import read_model
 from samovar.api.reading.sampling import MOST_TOKENS, read_limit
 from samovar.api.reading.thinking import thinking_variables
 from samovar.api.reading.tools import choose, read_function
@@ -46,13 +47,13 @@ def _asked(body: Json, endpoint: str) -> AnthropicAsked:
     fields = Fields(body)
     settle(fields, FIELDS, endpoint)
     said = (*read_system(fields), *read_messages(fields))
-    model, limit = fields.text("model"), read_limit(fields, "max_tokens")
+    model, limit = read_model(fields), read_limit(fields, "max_tokens")
     stop, stream = fields.strings("stop_sequences"), fields.flag("stream")
     output = fields.nested("output_config")
     constraint = read_format(output, "format") or read_format(fields, "output_format")
     variables, shows_thinking = _thinking(fields.nested("thinking"), output.text("effort"))
     completion = Completion(
-        model=None if model in ("", "default") else model,
+        model=model,
         messages=said,
         continue_last=said[-1].role == "assistant" and not said[-1].tool_calls,
         max_tokens=limit,

@@ -44,6 +44,9 @@ def router(desk: Desk) -> Routes:
     @routes.post("/api/extra/embeddings")
     async def embed(request: Request) -> Response:
         body = decode(await request.body())
+        if body.get("input") == []:
+            # SillyTavern asks so for the model's name, by which it keeps its vectors apart.
+            return reply(embeddings.nothing(desk.models.state.name or ""))
         asked, truncate = embeddings.read(body), body.get("truncate") is not False
         await names.check(desk.models, asked.model)
         work = desk.answers.embed(asked.texts, asked.model, truncate=truncate)

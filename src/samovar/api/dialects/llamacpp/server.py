@@ -66,7 +66,7 @@ async def _properties(desk: Desk, asked: str) -> Mapping[str, object]:
         "model_path": name,
         "modalities": {"vision": False, "audio": False},
         "build_info": BUILD,
-        "is_sleeping": info is None,
+        "is_sleeping": all(one.name != desk.models.meant(name) for one in desk.models.loaded()),
         **known,
     }
 
@@ -88,12 +88,19 @@ async def _of_file(desk: Desk, name: str) -> dict[str, object]:
     except BadModelFile:
         return {"n_ctx": 0, "total_slots": 1, "chat_template": "", "bos_token": "", "eos_token": ""}
     return {
-        "n_ctx": details.trained_context,
+        "n_ctx": await _window(desk, name),
         "total_slots": 1,
         "chat_template": (await desk.library.own(name)).template or details.template or "",
         "bos_token": "",
         "eos_token": "",
     }
+
+
+async def _window(desk: Desk, name: str) -> int:
+    """Of the model that is loaded, else what it would be loaded with: clients make their prompts as long."""
+    meant = desk.models.meant(name)
+    loaded = next((one.window for one in desk.models.loaded() if one.name == meant), None)
+    return loaded or (await desk.models.outlook(meant)).window
 
 
 def _json(value: object) -> Response:

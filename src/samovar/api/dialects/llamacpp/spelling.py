@@ -7,6 +7,7 @@ such texts passes as it is.
 from __future__ import annotations
 
 from samovar.api.reading.body import Fields, Json
+from samovar.api.reading.model import model_named
 from samovar.api.reading.prompts import are_tokens
 from samovar.services.contracts import Answers
 
@@ -17,7 +18,7 @@ MOST_TEXTS = 256
 async def spelled(body: Json, answers: Answers) -> Json:
     """`body` with token ids in place of those texts. Raises InvalidParameter, and as `Answers.tokenize` does."""
     model = body.get("model")
-    speller = Speller(answers, model if isinstance(model, str) and model not in ("", "default") else None)
+    speller = Speller(answers, model_named(model) if isinstance(model, str) else None)
     changed = dict(body)
     if body.get("prompt") is not None:
         changed["prompt"] = await _prompts(body["prompt"], speller)

@@ -16,6 +16,7 @@ from samovar.api.answering.desk import Desk
 from samovar.api.dialects.llamacpp.spelling import MOST_TEXTS, spelled
 from samovar.api.dialects.openai import translate as openai
 from samovar.api.reading.body import Fields, Json, decode
+from samovar.api.reading.model import read_model
 from samovar.api.reading.prompts import are_tokens, read_prompts
 from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
@@ -43,7 +44,7 @@ def router(desk: Desk) -> Routes:
         tokens = fields.take("tokens") or []
         if not isinstance(tokens, list) or not are_tokens(tokens):
             raise fields.wrong("tokens", "array of token ids", tokens)
-        pieces = await desk.answers.detokenize(tuple(tokens), model_in(fields)) if tokens else ()
+        pieces = await desk.answers.detokenize(tuple(tokens), read_model(fields)) if tokens else ()
         return _json({"content": b"".join(piece for _, piece in pieces).decode("utf-8", "replace")})
 
     @routes.post("/apply-template")
@@ -60,18 +61,12 @@ def router(desk: Desk) -> Routes:
     return routes
 
 
-def model_in(fields: Fields) -> str | None:
-    """The model that a body names; None for the loaded one."""
-    model = fields.text("model")
-    return None if model in ("", "default") else model
-
-
 async def _tokenized(desk: Desk, body: Json) -> dict[str, object]:
     """`content` may be a text, or a list of texts and ids; only its beginning gets a begin-of-sequence token."""
     fields = Fields(body)
     bos = fields.flag("add_special")
     special = fields.take("parse_special") is not False
-    model, with_pieces, content = model_in(fields), fields.flag("with_pieces"), fields.take("content")
+    model, with_pieces, content = read_model(fields), fields.flag("with_pieces"), fields.take("content")
     pieces = content if isinstance(content, list) else [] if content is None else [content]
     if sum(isinstance(piece, str) for piece in pieces) > MOST_TEXTS:
         raise fields.wrong("content", f"array of at most {MOST_TEXTS} texts", content)
@@ -100,7 +95,7 @@ def _piece(id: int, piece: bytes) -> dict[str, object]:
 
 async def _as_vllm(desk: Desk, fields: Fields) -> dict[str, object]:
     """Without a begin-of-sequence token unless it is asked for: SillyTavern bans the ids that it gets here."""
-    text, bos, model = fields.text("prompt") or "", fields.flag("add_special_tokens"), model_in(fields)
+    text, bos, model = fields.text("prompt") or "", fields.flag("add_special_tokens"), read_model(fields)
     tokens = await desk.answers.tokenize(text, special=bos, bos=bos, model=model)
     window = next((one.window for one in desk.models.loaded() if model in (None, one.name)), None)
     return {"count": len(tokens), "max_model_len": window, "tokens": tokens}
@@ -113,7 +108,7 @@ async def _embedded(desk: Desk, body: Json) -> Sequence[dict[str, object]]:
     texts = read_prompts(fields)
     if fields.whole("embd_normalize", -1, 100) not in (None, LENGTH_ONE):
         raise InvalidInput("llamacpp.normalize", wanted=LENGTH_ONE)
-    embedded = await desk.answers.embed(texts, model_in(fields))
+    embedded = await desk.answers.embed(texts, read_model(fields))
     return [{"index": i, "embedding": [vector]} for i, vector in enumerate(embedded.vectors)]
 
 

@@ -11,6 +11,7 @@ from samovar.api.reading.asked import Asked
 from samovar.api.reading.body import Fields, Json
 from samovar.api.reading.extras import read_extras
 from samovar.api.reading.fieldtable import settle
+from samovar.api.reading.model import read_model
 from samovar.api.reading.prompts import read_prompts
 from samovar.api.reading.sampling import MOST_TOKENS
 from samovar.core.errors import InvalidParameter
@@ -74,16 +75,17 @@ def _asked(fields: Fields, completions: Sequence[Completion]) -> LlamaAsked:
     if len(completions) * n > MOST_CHOICES:
         facts = {"prompts": len(completions), "n": n, "count": len(completions) * n, "maximum": MOST_CHOICES}
         raise InvalidParameter("api.openai.choices", name="n", **facts)
-    model, stop = fields.text("model"), fields.strings("stop")
+    model, stop = read_model(fields), fields.strings("stop")
     hurry = fields.number("t_max_predict_ms", -1, MOST_MILLISECONDS)
     wanted = _response_fields(fields)
     shared: dict[str, object] = {
-        "model": None if model in ("", "default") else model,
+        "model": model,
         "n": n,
         "stop": stop,
         "max_tokens": _limit(fields),
         "logprobs": _probabilities(fields),
         "logprobs_after": fields.flag("post_sampling_probs"),
+        "controls": not fields.flag("skip_special_tokens", usual=True),
     }
     stream, tokens, progress = map(fields.flag, ("stream", "return_tokens", "return_progress"))
     listed = fields.rest.get("samplers")

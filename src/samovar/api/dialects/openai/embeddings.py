@@ -17,6 +17,7 @@ from samovar.api.answering.desk import Desk
 from samovar.api.answering.vectors import MOST_TEXTS, Vector, shortened
 from samovar.api.reading.body import Fields, Json, decode
 from samovar.api.reading.fieldtable import Field, honoured, inert, settle
+from samovar.api.reading.model import read_model
 from samovar.api.reading.prompts import read_prompts
 from samovar.api.routing import Routes
 from samovar.api.sse import while_connected
@@ -82,14 +83,14 @@ def read(body: Json) -> EmbedAsked:
     """A body of /v1/embeddings; fields that nobody knows are ignored. Raises InvalidInput."""
     fields = Fields(body)
     settle(fields, FIELDS, "embed")
-    texts, model, kind = read_prompts(fields, "input"), fields.text("model"), fields.text("encoding_format")
+    texts, model, kind = read_prompts(fields, "input"), read_model(fields), fields.text("encoding_format")
     if len(texts) > MOST_TEXTS:
         raise InvalidParameter("embeddings.too_many", name="input", count=len(texts), maximum=MOST_TEXTS)
     if kind not in (None, *FORMATS):
         known = ", ".join(FORMATS)
         raise InvalidParameter("embeddings.format", name="encoding_format", value=str(kind)[:60], known=known)
     dimensions = fields.whole("dimensions", 1, 2**31 - 1)
-    return EmbedAsked(tuple(texts), None if model in ("", "default") else model, kind == "base64", dimensions)
+    return EmbedAsked(tuple(texts), model, kind == "base64", dimensions)
 
 
 def reply(asked: EmbedAsked, embedded: Embedded) -> EmbedReply:
@@ -97,6 +98,11 @@ def reply(asked: EmbedAsked, embedded: Embedded) -> EmbedReply:
     vectors = [shortened(vector, asked.dimensions) for vector in embedded.vectors]
     data = [Embedding(i, packed(v) if asked.base64 else v) for i, v in enumerate(vectors)]
     return EmbedReply(data, embedded.model, EmbedUsage(embedded.tokens, embedded.tokens))
+
+
+def nothing(model: str) -> EmbedReply:
+    """The reply to who sends no text."""
+    return EmbedReply([], model, EmbedUsage(0, 0))
 
 
 def packed(vector: Vector) -> str:

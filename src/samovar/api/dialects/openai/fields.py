@@ -9,6 +9,9 @@ from samovar.api.reading.fieldtable import Field, honoured, inert, refused
 
 ENDPOINTS: Mapping[str, str] = MappingProxyType({"chat": "chat", "text": "completions"})
 
+_TWICE = "SillyTavern sends the same under OpenAI's name too"
+_ONE_PATH = "there is no beam search"
+
 FIELDS: tuple[Field, ...] = (
     honoured("model", "an installed model's name; absent, empty or `default`: the loaded one; another name: 404"),
     honoured(
@@ -112,4 +115,28 @@ FIELDS: tuple[Field, ...] = (
     inert("safety_identifier", "not used", "chat"),
     inert("user", "not used"),
     inert("api_server", "SillyTavern's own"),
+    honoured("add_bos_token", "false: the prompt begins without the model's begin-of-sequence token", "text"),
+    honoured(
+        "skip_special_tokens", "false: the texts of control tokens that come are part of the answer's", "text"
+    ),
+    inert("add_bos_token", "the template says how a prompt begins", "chat"),
+    inert("skip_special_tokens", "control tokens are never part of a message", "chat", harmless=(True,)),
+    honoured("do_sample", "false: the best token each time"),
+    *(inert(name, _TWICE) for name in ("max_new_tokens", "n_predict", "num_predict")),
+    *(inert(name, _TWICE) for name in ("stopping_strings", "sampler_seed", "n_probs")),
+    *(inert(name, "SillyTavern shortens the prompt itself", "text") for name in ("truncation_length", "num_ctx")),
+    inert("include_reasoning", "what is thought is part of a raw answer, as the model wrote it", "text"),
+    inert("trim_stop", "a stop string is never part of the answer", harmless=(True,)),
+    inert("include_stop_str_in_output", "a stop string is never part of the answer", harmless=(False,)),
+    inert("grammar_retain_state", "a grammar begins anew with each answer", harmless=(False,)),
+    inert("spaces_between_special_tokens", "control tokens are written as they are"),
+    inert("speculative_ngram", "whether tokens are guessed ahead follows from what was measured"),
+    inert("num_beams", _ONE_PATH, harmless=(1,)),
+    inert("length_penalty", _ONE_PATH, harmless=(1,)),
+    inert("early_stopping", _ONE_PATH, harmless=(False,)),
+    inert("penalty_alpha", "there is no contrastive search", harmless=(0,)),
+    inert("max_tokens_second", "answers are not slowed down", harmless=(0,)),
+    inert("min_keep", "each step leaves one token at least", harmless=(0, 1)),
+    inert("repetition_decay", "the penalty has one strength within its range", harmless=(0,)),
 )
+"""An inert field that has values which ask for nothing, and gets another one, is named in the answer's warnings."""

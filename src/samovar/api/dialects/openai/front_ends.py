@@ -20,11 +20,13 @@ WHOLE_TEXT = "the whole text"
 
 class FrontEnd(msgspec.Struct, frozen=True):
     """What a server of one type does otherwise. `ignore_case`: banned texts are meant in any case. `key`: by what
-    name its answers can be stopped by a request of their own."""
+    name its answers can be stopped by a request of their own. `others`: fields of other servers, whose values its
+    user did not choose and that contradict those of its own."""
 
     conventions: tuple[Convention, ...] = ()
     ignore_case: bool = False
     key: str = ""
+    others: tuple[str, ...] = ()
 
 
 def _zero(names: tuple[str, ...], means: Number, note: str) -> tuple[Convention, ...]:
@@ -41,7 +43,7 @@ FRONT_ENDS: Mapping[str, FrontEnd] = MappingProxyType(
         ),
         "ooba": FrontEnd(WHOLE),
         "tabby": FrontEnd(WHOLE),
-        "aphrodite": FrontEnd(WHOLE_DRY),
+        "aphrodite": FrontEnd(WHOLE_DRY, others=("ban_eos_token",)),
     }
 )
 """By `api_type`."""

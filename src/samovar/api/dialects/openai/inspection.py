@@ -1,12 +1,14 @@
 """Looking inside, beyond what OpenAI has: the next token step by step, and texts as tokens and back.
 
-`/v1/next_token` takes the body of a chat or text completion and `top`; `/v1/tokenize` a `text` (or `prompt`) and
-`special`; `/v1/detokenize` `tokens`.
+`/v1/next_token` takes the body of a chat or text completion and `top`; `/v1/tokenize` a `text` and `special`;
+`/v1/detokenize` `tokens`. Who asks `/v1/tokenize` with a `prompt` in place of the text, as Aphrodite's clients do,
+gets the ids alone.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 from starlette.requests import Request
@@ -53,10 +55,10 @@ def router(desk: Desk) -> Routes:
     async def tokenize(request: Request) -> Response:
         fields = Fields(decode(await request.body()))
         text, prompt, special = fields.text("text"), fields.text("prompt"), fields.flag("special")
-        text = prompt if text is None else text
-        if text is None:
+        if text is None and prompt is None:
             raise fields.missing("text")
-        return _reply(_tokens(await desk.answers.detokenize(await desk.answers.tokenize(text, special=special))))
+        tokens = await desk.answers.tokenize(text or prompt or "", special=special)
+        return _reply(_tokens(await desk.answers.detokenize(tokens)) if prompt is None else _ids(tokens))
 
     @routes.post("/detokenize")
     async def detokenize(request: Request) -> Response:
@@ -75,10 +77,14 @@ def _stage(stage: Stage) -> dict[str, object]:
     return {"step": stage.step or "model", "survivors": stage.survivors, "top": top}
 
 
+def _ids(tokens: Sequence[int]) -> dict[str, object]:
+    return {"tokens": tokens, "count": len(tokens)}
+
+
 def _tokens(spelled: Spelling) -> dict[str, object]:
     pieces = [Token(id, _text(piece), list(piece)) for id, piece in spelled]
     text = _text(b"".join(piece for _, piece in spelled))
-    return {"tokens": [id for id, _ in spelled], "count": len(spelled), "text": text, "pieces": pieces}
+    return {**_ids([id for id, _ in spelled]), "text": text, "pieces": pieces}
 
 
 def _text(piece: bytes) -> str:

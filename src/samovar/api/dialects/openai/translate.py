@@ -13,6 +13,7 @@ from samovar.api.reading.asked import Asked
 from samovar.api.reading.body import Fields, Json
 from samovar.api.reading.constraint import read_constraint
 from samovar.api.reading.fieldtable import settle
+from samovar.api.reading.model import read_model
 from samovar.api.reading.modes import read_staging
 from samovar.api.reading.prompts import read_prompts
 from samovar.api.reading.sampling import (
@@ -24,6 +25,7 @@ from samovar.api.reading.sampling import (
 )
 from samovar.api.reading.tools import read_calls, read_tools, read_variables
 from samovar.core.errors import InvalidParameter
+from samovar.core.parameters import SamplingParams, Value
 from samovar.core.requests import Completion, Message
 
 MOST_CHOICES = 128
@@ -38,6 +40,9 @@ ROLES: Mapping[str, str] = {
     "tool": "tool",
     "function": "tool",
 }
+
+GREEDY: Mapping[str, Value] = {"temperature": 0.0, "dynamic_temperature": False, "dynatemp_range": 0.0}
+"""The best token, whatever else is set."""
 
 TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 
@@ -80,6 +85,7 @@ def text(body: Json) -> OpenAIAsked:
     fields = Fields(body)
     settle(fields, FIELDS, "text")
     echo, suffix, logprobs = fields.flag("echo"), fields.text("suffix") or None, _text_logprobs(fields)
+    bos, controls = fields.flag("add_bos_token", usual=True), not fields.flag("skip_special_tokens", usual=True)
     limit = read_limit(fields, "max_tokens", TEXT_TOKENS, least=0 if echo else 1)
     completions = tuple(
         Completion(
@@ -88,6 +94,8 @@ def text(body: Json) -> OpenAIAsked:
             max_tokens=limit,
             logprobs=logprobs,
             prompt_logprobs=logprobs if echo else None,
+            bos=bos,
+            controls=controls,
         )
         for prompt in read_prompts(fields)
     )
@@ -105,20 +113,22 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
     if len(completions) * n > MOST_CHOICES:
         facts = {"prompts": len(completions), "n": n, "count": len(completions) * n, "maximum": MOST_CHOICES}
         raise InvalidParameter("api.openai.choices", name="n", **facts)
-    model, stop, preset = fields.text("model"), fields.strings("stop"), fields.text("preset")
+    model, stop, preset = read_model(fields), fields.strings("stop"), fields.text("preset")
     constraint = read_constraint(fields)
     asker = front_end(fields.text("api_type"))
     guidance, banned = read_guidance(fields), read_banned(fields, ignore_case=asker.ignore_case)
-    after = fields.flag("post_sampling_probs")
+    after, draws = fields.flag("post_sampling_probs"), fields.flag("do_sample", usual=True)
+    for name in asker.others:
+        fields.take(name)
     sampling, ignored = read_sampling(fields, asker.conventions)
     shared = {
-        "model": None if model in ("", "default") else model,
+        "model": model,
         "n": n,
         "constraint": constraint,
         "guidance": guidance,
         "banned": banned,
         "logprobs_after": after,
-        "sampling": sampling,
+        "sampling": sampling if draws else _greedy(sampling),
     }
     return OpenAIAsked(
         completions=tuple(
@@ -131,6 +141,10 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
         ignored=ignored,
         key=asker.key,
     )
+
+
+def _greedy(sampling: SamplingParams) -> SamplingParams:
+    return msgspec.structs.replace(sampling, values={**sampling.values, **GREEDY})
 
 
 def _chat_logprobs(fields: Fields) -> int | None:

@@ -13,6 +13,7 @@ from samovar.api.reading.body import Fields, Json
 from samovar.api.reading.constraint import read_format
 from samovar.api.reading.extras import read_extras
 from samovar.api.reading.fieldtable import settle
+from samovar.api.reading.model import read_model
 from samovar.api.reading.sampling import MOST_LOGPROBS, read_limit
 from samovar.api.reading.thinking import thinking_variables
 from samovar.api.reading.tools import choose, read_function
@@ -47,13 +48,13 @@ def _asked(body: Json, history: Sequence[Json], endpoint: str) -> ResponsesAsked
     fields.take("input")
     items, instructions = items_of(body), fields.text("instructions")
     messages = _messages([*history, *items], instructions)
-    previous, model = fields.text("previous_response_id"), fields.text("model")
+    previous, model = fields.text("previous_response_id"), read_model(fields)
     limit, stop = read_limit(fields, "max_output_tokens"), fields.strings("stop")
     metadata, text = fields.nested("metadata").rest, fields.nested("text")
     reasoning = fields.nested("reasoning")
     effort = reasoning.text("effort")
     completion = Completion(
-        model=None if model in ("", "default") else model,
+        model=model,
         messages=messages,
         continue_last=messages[-1].role == "assistant" and not messages[-1].tool_calls,
         max_tokens=limit,
