@@ -92,7 +92,7 @@ FIELDS: tuple[Field, ...] = (
     honoured(
         "echo",
         "the prompt before the answer, with `logprobs` those of its tokens, all of which are computed for them; "
-        "`max_tokens` may then be 0",
+        "`max_tokens` may then be 0, and the prompt as long as the window",
         "text",
     ),
     honoured(
