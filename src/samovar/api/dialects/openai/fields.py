@@ -50,6 +50,9 @@ FIELDS: tuple[Field, ...] = (
     honoured("guided_regex", "= `regex`"),
     honoured("regex_pattern", "= `regex`"),
     honoured("grammar", "GBNF; Lark, as llguidance reads it, where it begins with `%llguidance`"),
+    honoured(
+        "grammar_retain_state", "SillyTavern's, with `api_type` `koboldcpp`: as [koboldcpp](koboldcpp.md) has it"
+    ),
     honoured("grammar_string", "= `grammar`"),
     honoured("guided_grammar", "= `grammar`"),
     honoured("banned_strings", "a text or a list: where one comes, its tokens are taken back and others drawn"),

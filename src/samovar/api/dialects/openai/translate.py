@@ -109,7 +109,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
     constraint = read_constraint(fields)
     asker = front_end(fields.text("api_type"))
     guidance, banned = read_guidance(fields), read_banned(fields, ignore_case=asker.ignore_case)
-    after = fields.flag("post_sampling_probs")
+    after, retains = fields.flag("post_sampling_probs"), fields.flag("grammar_retain_state")
     sampling, ignored = read_sampling(fields, asker.conventions)
     shared = {
         "model": None if model in ("", "default") else model,
@@ -130,6 +130,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
         preset=preset or None,
         ignored=ignored,
         key=asker.key,
+        retains=retains and bool(asker.key),
     )
 
 
