@@ -225,6 +225,45 @@ def test_sillytaverns_koboldcpp_type_is_stopped_by_an_empty_abort_too(served: Se
         assert any("[DONE]" in line for line in lines)
 
 
+RETAINED: Body = {"prompt": "Hi", "grammar": "root ::= [a-z]*", "genkey": "K1", "grammar_retain_state": True}
+
+
+def begun(served: Served, path: str = GENERATE, **body: object) -> str:
+    """What the request's grammar is to go on behind."""
+    assert post(served, path, RETAINED | body).status_code == 200
+    constraint = served.answers.asked[-1].constraint
+    return constraint.begun if constraint else "-"
+
+
+def test_a_grammar_goes_on_where_the_last_answer_was_cut_off(served: Served) -> None:
+    served.answers.script = says("ab", "c", finish="length")
+    assert begun(served) == ""
+    assert begun(served, STREAM) == "abc"
+    assert begun(served, grammar_retain_state=1) == "abcabc"
+    assert begun(served, grammar_retain_state=False) == ""
+    assert begun(served) == "abc"
+    assert begun(served, genkey="K2") == ""
+    assert begun(served, grammar="root ::= [a-c]*") == ""
+    assert begun(served) == ""
+    assert begun(served, grammar="") == "-"
+
+
+def test_a_grammar_begins_anew_behind_an_answer_that_came_to_its_end(served: Served) -> None:
+    begun(served)
+    assert begun(served) == ""
+    served.answers.script = lambda _: [Delta(0, "abc"), Finish(0, "stop", "\nUser:"), done()]
+    begun(served)
+    assert begun(served) == "abc"
+
+
+def test_sillytavern_continues_under_a_grammar_through_completions(served: Served) -> None:
+    served.answers.script = says("ab", finish="length")
+    for _ in range(2):
+        post(served, "/v1/completions", RETAINED | {"api_type": "koboldcpp"})
+    post(served, "/v1/completions", RETAINED)
+    assert [one.constraint.begun for one in served.answers.asked if one.constraint] == ["", "ab", ""]
+
+
 def test_log_probabilities_come_with_the_answer_and_afterwards(served: Served) -> None:
     reply = post(served, GENERATE, {"prompt": "Hi", "logprobs": True, "genkey": "K1"}).json()
     logprobs = reply["results"][0]["logprobs"]

@@ -141,3 +141,16 @@ def test_tokens_come_back_as_the_text_they_were(starter: Served) -> None:
     counted = starter.post("/api/extra/tokencount", {"prompt": "Самовар кипит.", "special": False}).json()
     assert counted["value"] == len(counted["ids"]) > 3
     assert starter.post("/api/extra/detokenize", {"ids": counted["ids"]}).json()["result"] == "Самовар кипит."
+
+
+def test_a_grammar_is_gone_on_with_behind_a_cut_answer(starter: Served) -> None:
+    body: Body = {
+        "prompt": "Digits: ", "grammar": 'root ::= "0123456789" "abcdef" "."', "max_length": 4, "genkey": "digits",
+    }  # fmt: skip
+    said = text(starter, GENERATE, body)
+    assert 0 < len(said) < 17
+    while not said.endswith("."):
+        more = text(starter, GENERATE, body | {"prompt": f"Digits: {said}", "grammar_retain_state": True})
+        assert more
+        said += more
+    assert said == "0123456789abcdef."

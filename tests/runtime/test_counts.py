@@ -10,9 +10,10 @@ from contextlib import closing
 import pytest
 
 from samovar.core.engine import LoadSpec
-from samovar.core.errors import EngineFailed
-from samovar.core.events import Delta, Done
+from samovar.core.errors import EngineFailed, PromptTooLong
+from samovar.core.events import Delta, Done, Looked
 from samovar.core.parameters import SamplingParams
+from samovar.core.requests import GenerateRequest
 from samovar.engines.registry import open_engine
 from samovar.runtime.counts import NO_COUNTS, SlotState
 from samovar.runtime.frames import Generate
@@ -112,6 +113,21 @@ async def test_a_prompt_of_which_nothing_is_said_is_read(open_house: OpenHouse) 
     assert (story.text(), story.finishes[0].reason) == ("", "length")
     done = await ended(await house.ask("hello there", sampling=GREEDY))
     assert done.timings.prompt_n == 0
+
+
+async def test_a_prompt_that_fills_the_window_is_read_where_nothing_is_said(open_house: OpenHouse) -> None:
+    house = open_house(cells=256, parallel=1)
+    worker = await house.supervisor.worker()
+    full = (65,) * 256
+    for more in ({}, {"prompt_logprobs": 0}, {"n": 2}):
+        story = await told(await worker.generate(GenerateRequest(id="", tokens=full, max_tokens=0, **more)))
+        assert (story.text(), story.finishes[0].reason) == ("", "length")
+    looked = await told(await worker.generate(GenerateRequest(id="", tokens=full, look=1)))
+    assert any(isinstance(event, Looked) for event in looked.events)
+    with pytest.raises(PromptTooLong):
+        await worker.generate(GenerateRequest(id="", tokens=full, max_tokens=1))
+    with pytest.raises(PromptTooLong):
+        await worker.generate(GenerateRequest(id="", tokens=(*full, 65), max_tokens=0))
 
 
 async def test_caches_that_make_room_are_counted(open_house: OpenHouse) -> None:

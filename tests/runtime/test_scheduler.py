@@ -193,6 +193,18 @@ def test_a_prompt_that_fills_the_window_is_refused_with_both_numbers() -> None:
         ask(make(), "r", [1] * 64)
 
 
+@pytest.mark.parametrize("cells", [64, 256])
+def test_a_prompt_of_which_nothing_is_said_may_fill_the_window(cells: int) -> None:
+    scheduler = make(cells=cells)
+    for token in (1, 2, 2):
+        (job,) = scheduler.submit(Job("r", 0, [token] * 64, 64, mute=True))
+        while job.missing:
+            assert scheduler.plan().work
+        scheduler.finish(job)
+    with pytest.raises(PromptTooLong, match=r"65 tokens.*holds 64"):
+        scheduler.submit(Job("r", 0, [1] * 65, 65, mute=True))
+
+
 def test_a_full_queue_says_so() -> None:
     scheduler = make(queue=1)
     ask(scheduler, "a", [1])

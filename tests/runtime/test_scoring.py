@@ -190,3 +190,17 @@ def test_limits_follow_the_engine(tiny: Path, open_loop: OpenLoop) -> None:
     loop = open_loop("ik", tiny, [])
     assert limits_of(loop.engine).rows == loop.engine.info.rows > 0
     assert chat("x").prompt_logprobs is None
+
+
+@each
+def test_a_prompt_as_long_as_the_window_is_scored_as_its_beginning_is(
+    build: str, tiny: Path, open_loop: OpenLoop
+) -> None:
+    heard: list[Event] = []
+    loop = open_loop(build, tiny, heard)
+    full = tuple(story(78, loop.engine.info.window))
+    _, done = ask(loop, heard, replace(SCORED, tokens=full))
+    whole = likelihoods(scored(heard))
+    assert done.usage.prompt_tokens == len(whole) + 1 == loop.engine.info.window
+    ask(loop, heard, replace(SCORED, tokens=full[:-1]))
+    np.testing.assert_allclose(likelihoods(scored(heard)), whole[:-1], atol=1e-3)

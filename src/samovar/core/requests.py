@@ -67,13 +67,15 @@ class Constraint(msgspec.Struct, frozen=True):
 
     `start_after`: the answer is free until one of these marks was written, if ever; from there on `text` holds. A
     control token's text is a mark as well. `marks`: texts that a grammar in Lark calls `mark_0`, `mark_1` …: the
-    control token where the model has such a one, else the text; `until_0` … is anything up to it, and it.
+    control token where the model has such a one, else the text; `until_0` … is anything up to it, and it. `begun`:
+    what an earlier answer has said of `text`, with which this one goes on.
     """
 
     kind: GrammarKind
     text: str
     start_after: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
+    begun: str = ""
 
 
 ANY_OBJECT = Constraint("json_schema", '{"type": "object"}')

@@ -141,6 +141,7 @@ class Desk:
             grammar = self._grammars.grammar(request.constraint) if request.constraint else None
             first = Job(request.id, 0, tokens, len(tokens), request.tenant, request.session, warm=request.warm)
             first.scores = request.prompt_logprobs is not None
+            first.mute = request.max_tokens == 0 or request.look is not None
             jobs = self._scheduler.submit(first, request.n, self._prompts.negative(request, tokens))
         except SamovarError as error:
             self.say(request.id, Failed(error.value()))

@@ -22,7 +22,7 @@ class Job:
     `shadow`: the same choice after a negative prompt; `leader`: whose shadow this is. `borrows`: tokens that a
     shadow waits for its leader to compute, before it copies them. `warm`: its prompt is read in idle time, for a
     request that may come. `scores`: the logits after each token of its prompt are wanted, and are there for the
-    first `scored` of them.
+    first `scored` of them. `mute`: nothing is drawn after its prompt, which may therefore fill the window.
     """
 
     request: str
@@ -38,6 +38,7 @@ class Job:
     warm: bool = False
     scores: bool = False
     scored: int = 0
+    mute: bool = False
     slot: Slot | None = None
     moved: Moved | None = None
     cached: int = -1

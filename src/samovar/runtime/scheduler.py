@@ -60,9 +60,10 @@ class Scheduler:
 
     def submit(self, first: Job, choices: int = 1, negative: list[int] | None = None) -> list[Job]:
         """Queues a request whose first choice is `first`, with `negative` a guided one; all its choices. Raises
-        PromptTooLong when a prompt and one token do not fit the window, or both prompts not the cache; InvalidInput
+        PromptTooLong when a prompt does not fit the window, with one token where one may be drawn, or both prompts
+        not the cache; InvalidInput
         when there is no second sequence for guidance; Busy when the queue is full."""
-        self._check(first.tokens, negative)
+        self._check(first, negative)
         queued = sum(job.index == 0 for job in self.waiting)
         if queued >= self.limits.queue:
             raise Busy("runtime.queue_full", queued=queued)
@@ -219,10 +220,10 @@ class Scheduler:
         """The idle cache, used last, that the shelf has not got yet."""
         return self.caches.unsaved()
 
-    def _check(self, prompt: list[int], negative: list[int] | None) -> None:
-        window, cells = self.limits.window, self.limits.cells
+    def _check(self, first: Job, negative: list[int] | None) -> None:
+        window, cells, prompt = self.limits.window, self.limits.cells, first.tokens
         longest = max(len(prompt), len(negative or ()))
-        if longest >= window:
+        if longest + (not first.mute) > window:
             raise PromptTooLong("runtime.prompt_too_long", prompt=longest, window=window)
         if negative and self.limits.sequences < 2:
             raise InvalidInput("runtime.guidance_alone")

@@ -63,8 +63,8 @@ class SlotService:
             if raw is None:
                 raise NotFound("slots.no_name", name=name, model=served.name)
             tokens = msgspec.json.decode(raw, type=Saved).tokens
-            # As many as there is room for with the token that every request needs.
-            tokens = tokens[: served.info.window - 1]
+            # It may have been saved under a longer window.
+            tokens = tokens[: served.info.window]
             reading = Completion(prompt=tokens, max_tokens=0, tenant=tenant)
             done = await self._answers.finish(await self._answers.ask(served, reading))
         return Kept(done.sequence, len(tokens), len(raw))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import ANY_OBJECT, Constraint
@@ -172,3 +173,25 @@ def test_a_control_token_is_a_mark_too(babbler: Babbler) -> None:
         follower.advance(written)
     allowed = np.flatnonzero(follower.masked(zeros) == 0)
     assert [babbler.engine.piece(int(t)) for t in allowed] == [*(b"%d" % d for d in range(10)), b"12"]
+
+
+COUNTING = Constraint("gbnf", 'root ::= "я" ("ab" [0-9] "\\"")* "да!"')
+
+
+@given(st.integers(0, 4), st.data())
+@settings(deadline=None, max_examples=60)
+def test_an_answer_goes_on_where_an_earlier_one_was_cut_off(
+    babbler: Babbler, rounds: int, data: st.DataObject
+) -> None:
+    text = "я" + "".join(f'ab{data.draw(st.integers(0, 9))}"' for _ in range(rounds)) + "да!"
+    cut = data.draw(st.integers(0, len(text) - 1))
+    begun = replace(COUNTING, begun=text[:cut])
+    assert babbler.takes(begun, text[cut:])
+    assert not babbler.takes(begun, text[cut:] + "!")
+    assert babbler.takes(COUNTING, text)
+
+
+def test_what_is_whole_already_begins_anew_and_what_does_not_fit_is_refused(babbler: Babbler) -> None:
+    assert babbler.takes(replace(COUNTING, begun="яда!"), "яда!")
+    with pytest.raises(InvalidInput, match="grammar_retain_state"):
+        babbler.takes(replace(COUNTING, begun="ю"), "да!")

@@ -89,7 +89,7 @@ class Desk:
 
     async def whole(self, request: Request, asked: Asked) -> tuple[Collected, list[str]]:
         """The complete answer and its warnings. Raises the error tree."""
-        return await while_connected(request.receive, self._whole(request, asked))
+        return await while_connected(request.receive, self._whole(request, self._gone_on(request, asked)))
 
     async def stream(
         self,
@@ -102,6 +102,7 @@ class Desk:
         """The answer as it grows, in the words of the wire. `settle` is awaited when the wire has translated all of
         it and its end is not yet sent. Raises the error tree before it begins. Where the model is still being
         loaded after a while, the stream begins with how far that is, if the writing can say it."""
+        asked = self._gone_on(request, asked)
         starting = Starting(self._start(request, asked))
         stream = _Stream(request, asked, open_wire, settle)
         while not await starting.within(request.receive, BRIEF):
@@ -144,6 +145,15 @@ class Desk:
         completions = tuple(staging.of(completion, character) for completion in asked.completions)
         return msgspec.structs.replace(asked, completions=completions, staging=None)
 
+    def _gone_on(self, request: Request, asked: Asked) -> Asked:
+        """`asked` with a constraint that goes on from the last answer, where it is to."""
+        constraint = asked.completions[0].constraint
+        if not asked.retains or constraint is None:
+            return asked
+        begun = self.running.gone_on(caller_of(request).tenant, asked.key, constraint)
+        completions = tuple(msgspec.structs.replace(one, constraint=begun) for one in asked.completions)
+        return msgspec.structs.replace(asked, completions=completions)
+
     async def _preset(self, asked: Asked) -> SamplingParams | None:
         """What stands under the request's own values: the preset that it names, else the model's."""
         if asked.preset is not None:
@@ -159,7 +169,7 @@ class Desk:
         generation = await self._start(request, asked)
         warnings = warnings_of(asked, generation, _language(request))
         try:
-            with self.running.following(Run(caller_of(request).tenant, asked.key, generation)) as run:
+            with self.running.following(_run_of(request, asked, generation)) as run:
                 collected = await collect(generation, run.note)
         finally:
             await generation.cancel()
@@ -244,8 +254,12 @@ class _Stream:
     def open(self, generation: Generation) -> _Opened:
         warnings = warnings_of(self.asked, generation, self.language)
         wire = self.open_wire(generation, warnings)
-        run = Run(caller_of(self.request).tenant, self.asked.key, generation, wire)
-        return _Opened(wire, run, warnings)
+        return _Opened(wire, _run_of(self.request, self.asked, generation, wire), warnings)
+
+
+def _run_of(request: Request, asked: Asked, generation: Generation, wire: object = None) -> Run:
+    constraint = asked.completions[0].constraint
+    return Run(caller_of(request).tenant, asked.key, generation, wire, constraint)
 
 
 def _language(request: Request) -> Language:

@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from samovar.core.events import Delta, Done, Event, Finish, TokenDetail
+from samovar.core.requests import Constraint
 from samovar.services.contracts import Generation
 
 MOST_KEPT = 32
@@ -22,12 +25,13 @@ MOST_KEPT = 32
 @dataclass(eq=False)
 class Run:
     """One answer, and what its first choice has said so far. `wire`: what writes it, where it streams. `tokens`:
-    where log-probabilities were asked for."""
+    where log-probabilities were asked for. `constraint`: what it has to look like."""
 
     tenant: str
     key: str
     generation: Generation
     wire: object = None
+    constraint: Constraint | None = None
     pieces: list[str] = field(default_factory=list)
     tokens: list[TokenDetail] = field(default_factory=list)
     finish: Finish | None = None
@@ -36,6 +40,14 @@ class Run:
     @property
     def text(self) -> str:
         return "".join(self.pieces)
+
+    @property
+    def begun(self) -> Constraint | None:
+        """Its constraint, to be gone on with behind all that was said of it; None where it came to its end."""
+        ended = self.finish is not None and self.finish.reason == "stop" and self.finish.stop is None
+        if self.constraint is None or ended:
+            return None
+        return replace(self.constraint, begun=self.constraint.begun + self.text)
 
     def note(self, event: Event) -> None:
         if isinstance(event, Delta):
@@ -80,6 +92,12 @@ class Running:
         """The answer under `key` that is under way, the newest of several, else the one that ended last."""
         under_way = self.of(tenant, key)
         return under_way[-1] if under_way else self._kept.get((tenant, key))
+
+    def gone_on(self, tenant: str, key: str, constraint: Constraint) -> Constraint:
+        """`constraint` from where the last answer under `key` was cut off, if that one had the same."""
+        last = self.last(tenant, key)
+        begun = last.begun if last else None
+        return begun if begun and replace(begun, begun="") == constraint else constraint
 
     def quiet_for(self) -> float:
         """Seconds since an answer ended."""

@@ -17,8 +17,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     over; `staging`: how they become a chat with a character that is still to be looked up; `defaults`: values by
     the parameters' own names, where the dialect's are not ours, for what neither the body nor a preset sets.
     `ignored`: names of fields that nobody here knows. `key`: by what name the client may ask after the answer, or
-    stop it, with another request. `hurry`: milliseconds after its first token at which the answer ends, if it has a
-    whole line."""
+    stop it, with another request. `retains`: the constraint goes on where the last answer by that
+    name was cut off, if that one had the same. `hurry`: milliseconds after its first token at which the answer
+    ends, if it has a whole line."""
 
     completions: tuple[Completion, ...]
     stream: bool = False
@@ -27,6 +28,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     defaults: Mapping[str, Value] = {}
     ignored: tuple[str, ...] = ()
     key: str = ""
+    retains: bool = False
     hurry: float | None = None
 
     @property

@@ -10,6 +10,7 @@ from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
 
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
+from msgspec.structs import replace
 
 from samovar.core.engine import Engine
 from samovar.core.errors import InvalidInput
@@ -48,6 +49,14 @@ class Grammar:
         """A new answer at its beginning."""
         return Follower(self._matcher.deep_copy(), self._mask)
 
+    def after(self, tokens: list[int]) -> Grammar:
+        """The grammar where `tokens` have been said; what they make whole begins anew. Raises InvalidInput where
+        they do not fit."""
+        matcher = self._matcher.deep_copy()
+        if not matcher.consume_tokens(tokens):
+            raise InvalidInput("grammar.begun_otherwise")
+        return self if matcher.is_stopped() else Grammar(matcher, self._mask)
+
 
 class Grammars:
     """Compiles for one engine. The vocabulary is read when the first grammar is asked for (about 2 µs a token)."""
@@ -63,12 +72,19 @@ class Grammars:
     def grammar(self, constraint: Constraint) -> Grammar:
         """Raises InvalidInput, with the library's reason, for a grammar that is wrong, too large, or that no text
         of this model's tokens fits."""
-        if constraint not in self._kept:
-            self._kept[constraint] = Grammar(self._compile(constraint), self._mask)
-        self._kept.move_to_end(constraint)
+        whole = replace(constraint, begun="")
+        if whole not in self._kept:
+            self._kept[whole] = Grammar(self._compile(whole), self._mask)
+        self._kept.move_to_end(whole)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        return self._kept[constraint]
+        found = self._kept[whole]
+        return found.after(self._spelled(constraint.begun)) if constraint.begun else found
+
+    def _spelled(self, text: str) -> list[int]:
+        """Any tokens of `text`: a grammar knows bytes only."""
+        assert self._tokens is not None
+        return self._tokens.greedy_tokenize(text)
 
     def _compile(self, constraint: Constraint) -> LLMatcher:
         tokens = self._tokens = self._tokens or read_tokens(self._engine)

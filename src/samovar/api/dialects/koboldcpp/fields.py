@@ -58,6 +58,11 @@ FIELDS: tuple[Field, ...] = (
     honoured("trim_stop", "absent: true. false: the stop sequence that ended the answer is part of it"),
     honoured("singleline", "the answer ends with its first line"),
     honoured("grammar", "GBNF; Lark, as llguidance reads it, where it begins with `%llguidance`"),
+    honoured(
+        "grammar_retain_state",
+        "true: where the last answer of the `genkey` was cut off under the same grammar, that one goes on behind "
+        "what was said. Behind one that came to its end it begins anew",
+    ),
     honoured("banned_tokens", "texts, in any case: where one comes, its tokens are taken back and others drawn"),
     honoured("banned_strings", "= `banned_tokens`"),
     honoured("guidance_scale", "0 to 20, 1 is none"),
@@ -73,7 +78,6 @@ FIELDS: tuple[Field, ...] = (
     refused("images", "text models only", harmless=([],)),
     refused("audio", "text models only", harmless=([],)),
     inert("n", "koboldcpp, too, gives one answer"),
-    inert("grammar_retain_state", "a grammar begins anew with each answer"),
     inert("reasoning_effort", "a raw prompt says itself how much is thought"),
     inert("tools", "tools are for `/v1/chat/completions`"),
     inert("tool_choice", "tools are for `/v1/chat/completions`"),

@@ -50,7 +50,7 @@ def generate(body: Json, *, stream: bool) -> KoboldAsked:
     prompt, memory = fields.text("prompt") or "", fields.text("memory") or ""
     context, genkey = fields.whole("max_context_length", 0, MOST_TOKENS) or None, fields.text("genkey")
     placeholders = _switch(fields, "replace_instruct_placeholders")
-    trim_stop = _switch(fields, "trim_stop", default=True)
+    trim_stop, retains = _switch(fields, "trim_stop", default=True), _switch(fields, "grammar_retain_state")
     constraint, past_end = read_constraint(fields), _switch(fields, "bypass_eos")
     completion = Completion(
         prompt=memory + prompt,
@@ -70,6 +70,7 @@ def generate(body: Json, *, stream: bool) -> KoboldAsked:
         stream=stream,
         ignored=ignored,
         key=key_of(genkey),
+        retains=retains,
         prompt=prompt,
         memory=memory,
         context=context,

@@ -53,6 +53,9 @@ FIELDS: tuple[Field, ...] = (
     honoured("guided_regex", "= `regex`"),
     honoured("regex_pattern", "= `regex`"),
     honoured("grammar", "GBNF; Lark, as llguidance reads it, where it begins with `%llguidance`"),
+    honoured(
+        "grammar_retain_state", "SillyTavern's, with `api_type` `koboldcpp`: as [koboldcpp](koboldcpp.md) has it"
+    ),
     honoured("grammar_string", "= `grammar`"),
     honoured("guided_grammar", "= `grammar`"),
     honoured("banned_strings", "a text or a list: where one comes, its tokens are taken back and others drawn"),
@@ -95,7 +98,7 @@ FIELDS: tuple[Field, ...] = (
     honoured(
         "echo",
         "the prompt before the answer, with `logprobs` those of its tokens, all of which are computed for them; "
-        "`max_tokens` may then be 0",
+        "`max_tokens` may then be 0, and the prompt as long as the window",
         "text",
     ),
     honoured(

@@ -118,6 +118,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
     asker = front_end(fields.text("api_type"))
     guidance, banned = read_guidance(fields), read_banned(fields, ignore_case=asker.ignore_case)
     after, draws = fields.flag("post_sampling_probs"), fields.flag("do_sample", usual=True)
+    retains = fields.flag("grammar_retain_state")
     for name in asker.others:
         fields.take(name)
     sampling, ignored = read_sampling(fields, asker.conventions)
@@ -140,6 +141,7 @@ def _asked(fields: Fields, completions: tuple[Completion, ...]) -> OpenAIAsked:
         preset=preset or None,
         ignored=ignored,
         key=asker.key,
+        retains=retains and bool(asker.key),
     )
 
 
