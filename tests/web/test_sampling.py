@@ -211,6 +211,21 @@ def test_dry_is_raised_and_the_answer_begins_again(looping: Talk) -> None:
     looping.page.get_by_role("button", name="Stop").first.click()
 
 
+def test_raising_dry_keeps_the_values_of_the_models_own_preset(looping: Talk) -> None:
+    own = {"threads": None, "library": None, "template": None, "preset": "creative"}
+    with looping.server.client() as client:
+        creative = client.get("/samovar/presets/creative").json()["complete"]
+        client.put("/samovar/models/echo/settings", json=own)
+        looping.open()
+        looping.say("Tell me about tea.")
+        looping.answer.locator(".loop").get_by_role("button", name="Raise DRY and answer again").click()
+        expect(looping.answer.locator(".versions")).to_have_text(re.compile("2/2"))
+        client.put("/samovar/models/echo/settings", json=own | {"preset": None})
+    values = kept(looping)["values"]
+    assert (values["temperature"], values["dry_multiplier"]) == (creative["temperature"], 0.8)
+    looping.page.get_by_role("button", name="Stop").first.click()
+
+
 def test_one_can_see_what_each_step_makes_of_the_next_token(talk: Talk) -> None:
     panel(talk)
     choose(talk, "Neutral")

@@ -120,6 +120,8 @@ export class App {
 
   /** Another answer, with repetition discouraged more than it was. */
   async raiseDry(message: LiveMessage): Promise<void> {
+    // What stands under the change is kept with it, and may not have been read as yet.
+    if (this.presets.usual !== null) await this.presets.get(this.presets.usual);
     this.chat?.sampling.raiseDry();
     await this.chat?.startOver(message);
   }
