@@ -131,7 +131,6 @@ FIELDS: tuple[Field, ...] = (
     inert("include_reasoning", "what is thought is part of a raw answer, as the model wrote it", "text"),
     inert("trim_stop", "a stop string is never part of the answer", harmless=(True,)),
     inert("include_stop_str_in_output", "a stop string is never part of the answer", harmless=(False,)),
-    inert("grammar_retain_state", "a grammar begins anew with each answer", harmless=(False,)),
     inert("spaces_between_special_tokens", "control tokens are written as they are"),
     inert("speculative_ngram", "whether tokens are guessed ahead follows from what was measured"),
     inert("num_beams", _ONE_PATH, harmless=(1,)),
