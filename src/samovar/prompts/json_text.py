@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from samovar.prompts.parsing import Argued, Made, Malformed, Reading, Said, Source, expect, more, skip
+from samovar.prompts.parsing import Argued, Made, Malformed, Reading, Said, Source, Unfinished, expect, more, skip
 
 _BARE = re.compile(r"[\s:,+\-.0-9A-Za-z]")
 _ENDS = frozenset(" \t\r\n,:]}")
@@ -88,7 +88,7 @@ def passed(source: Source, made: Made) -> Reading[None]:
         if source.ended:
             if scanner.whole:
                 return
-            raise Malformed
+            raise Unfinished
         yield None
 
 
@@ -107,7 +107,7 @@ def argued(source: Source) -> Reading[None]:
     """One JSON object passed on as the arguments of a call, while it comes. Raises Malformed for another value."""
     yield from skip(source)
     if not source.rest.startswith("{"):
-        raise Malformed
+        raise Malformed if source.rest else Unfinished
     yield from passed(source, Argued)
 
 

@@ -78,16 +78,17 @@ class Plan:
         """Tells one choice of the answer apart, from its first character to its last."""
         format = self.manner.format
         offered = {tool.name: tool for tool in self.tools.offered} if self.tools else {}
+        must = self.tools is not None and self.tools.choice != "auto"
         if self.within:
             marks = Thinking(self.manner.opening, self.manner.closing)
             yield from thoughts(source, marks, opened=True, within=True)
         if format.whole:
-            yield from format.whole(source, offered)
+            yield from format.whole(source, offered, must=must)
             return
         if not self.within:
             yield from thoughts(source, self.manner.thinking, opened=self.opened)
         if self.tools:
-            yield from content(source, format, offered)
+            yield from content(source, format, offered, must=must, held=self.live)
         else:
             yield Entered("text")
             yield Plain()

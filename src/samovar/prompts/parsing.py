@@ -79,6 +79,10 @@ class Malformed(Exception):
     """What a reading met is not what its format writes. Never leaves `prompts`."""
 
 
+class Unfinished(Malformed):
+    """All was as its format writes it, but the text ended before it was whole."""
+
+
 class Source:
     """The text so far, read from its beginning. `ended`: nothing more will come."""
 
@@ -96,6 +100,10 @@ class Source:
     def rest(self) -> str:
         """What has arrived and was not taken."""
         return self._text[self._at :]
+
+    def ends_in(self, *texts: str) -> bool:
+        """Whether nothing more comes than what may be the beginning of one of `texts`: nothing at all is one."""
+        return self.ended and any(text.startswith(self.rest) for text in texts)
 
     def take(self, count: int) -> str:
         """The next `count` characters, which have arrived."""
@@ -193,14 +201,14 @@ def until(source: Source, marks: Sequence[str], made: Made) -> Reading[str]:
 
 
 def more(source: Source) -> Reading[None]:
-    """Waits for more text. Raises Malformed where none comes."""
+    """Waits for more text. Raises Unfinished where none comes."""
     if source.ended:
-        raise Malformed
+        raise Unfinished
     yield None
 
 
 def up_to(source: Source, marks: Sequence[str]) -> Reading[tuple[str, str]]:
-    """(the text before the first of `marks`, that mark): both are taken. Raises Malformed where none comes."""
+    """(the text before the first of `marks`, that mark): both are taken. Raises Unfinished where none comes."""
     while True:
         place, mark = first_of(source.rest, marks)
         if mark:
@@ -233,12 +241,23 @@ def one_of(source: Source, texts: Sequence[str]) -> Reading[str]:
 
 
 def expect(source: Source, *texts: str) -> Reading[str]:
-    """The one of `texts` that comes next, behind white space. Raises Malformed where none does."""
+    """The one of `texts` that comes next, behind white space. Raises Malformed where none does, Unfinished where
+    one still could."""
     yield from skip(source)
     found = yield from one_of(source, texts)
     if not found:
-        raise Malformed
+        raise Unfinished if source.ends_in(*texts) else Malformed
     return found
+
+
+def closing(source: Source, *texts: str) -> Reading[str]:
+    """As `expect`, of marks behind what is whole without them: where all text ends, what there is of one is taken,
+    and "" returned."""
+    try:
+        return (yield from expect(source, *texts))
+    except Unfinished:
+        source.take(len(source.rest))
+        return ""
 
 
 def ahead(source: Source, text: str) -> Reading[bool]:

@@ -153,6 +153,46 @@ def test_a_malformed_call_is_text_with_a_warning(broken: str) -> None:
     assert (read.calls, read.warned, read.reason) == ([], ["tools.malformed"], "stop")
 
 
+@pytest.mark.parametrize(
+    ("name", "cut"),
+    [
+        ("hermes", '<tool_call>\n{"name": "add", "arguments": {"a": 5}}\n</tool_'),
+        ("hermes", '<tool_call>\n{"name": "add", "arguments": {"a": 5}'),
+        ("mistral-array", '[TOOL_CALLS][{"name": "add", "arguments": {"a": 5}, "id": "aB3'),
+        ("deepseek", '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>add\n```json\n{"a": 5}\n``'),
+        (
+            "deepseek-v3.1",
+            '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>add<｜tool▁sep｜>{"a": 5}<｜tool▁call▁end｜><｜tool',
+        ),
+        ("qwen-coder", "<tool_call>\n<function=add>\n<parameter=a>\n5\n</parameter>\n</func"),
+        ("qwen-coder", "<tool_call>\n<function=add>\n<parameter=a>\n5\n</parameter>\n</function>\n</tool"),
+        ("glm", "<tool_call>add\n<arg_key>a</arg_key>\n<arg_value>5</arg_value>\n</to"),
+        ("gemma", "<|tool_call>call:add{a:5}<tool_"),
+        ("lfm", "<|tool_call_start|>[add(a=5)]<|tool_"),
+        ("pythonic", "[add(a=5)"),
+        ("functionary-v3.2", 'add\n{"a": 5}>'),
+        ("functionary-v2", 'add\n<|content|>{"a": 5}\n<|from|>assis'),
+        ("harmony", '<|channel|>commentary to=functions.add<|message|>{"a": 5}<|call|><|start|>assis'),
+    ],
+)
+def test_a_call_is_whole_once_its_arguments_are_whatever_is_cut_of_its_end(name: str, cut: str) -> None:
+    for pieces in ([cut], list(cut)):
+        read = told(plan(BY_NAME[name]), *pieces, reason="length")
+        assert (read.asked, read.text, read.warned, read.reason) == (TWO[1:], "", [], "length")
+
+
+def test_where_another_argument_could_come_a_call_is_not_whole() -> None:
+    for end in ("", "<"):
+        broken = f"<tool_call>\n<function=add>\n<parameter=a>\n5\n</parameter>\n{end}"
+        read = told(plan(BY_NAME["qwen-coder"]), broken, reason="length")
+        assert (read.asked, read.text, read.warned) == ([], broken, ["tools.malformed"])
+
+
+def test_an_answer_in_json_is_no_call_unless_it_names_a_function_that_was_offered() -> None:
+    person = '{"name": "Ada", "born": 1815}'
+    assert told(plan(BY_NAME["llama"]), person).text == person
+
+
 def test_what_follows_a_malformed_call_is_read_on() -> None:
     answer = '<tool_call>oops</tool_call> sorry <tool_call>{"name": "add", "arguments": {"a": 5}}</tool_call>'
     read = told(plan(BY_NAME["hermes"]), answer)

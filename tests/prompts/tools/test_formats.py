@@ -100,6 +100,23 @@ def test_a_call_that_breaks_off_is_text_with_a_warning_and_never_a_call(
 
 
 @each_format
+@given(calls=calls, size=st.integers(1, 400), places=st.lists(st.integers(1, 400), max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_of_a_call_that_must_be_made_nothing_is_text_wherever_the_answer_ends(
+    format: ToolFormat, calls: list[ToolCall], size: int, places: list[int]
+) -> None:
+    must = plan(format, Tools(TOOLS.offered, "required"))
+    text = format.write(calls)[:size]
+    answer = told(must, *cut(text, places), live=True, reason="length")
+    assert (answer.text, answer.reason) == ("", "length")
+    assert answer.warned in ([], ["tools.cut"])
+    whole = answer.calls if not answer.warned else answer.calls[: len(answer.calls) - 1]
+    assert [(call.name, json.loads(call.arguments)) for call in whole] == [
+        (call.name, json.loads(call.arguments)) for call in calls[: len(whole)]
+    ]
+
+
+@each_format
 def test_every_token_goes_with_one_event(format: ToolFormat) -> None:
     text = format.write([ToolCall("", ADD.name, '{"a": 1}')])
     answer = told(plan(format), *text)

@@ -20,7 +20,10 @@ Literal = Callable[[str], str]
 Offered = Mapping[str, Tool]
 
 
-Whole = Callable[[Source, Offered], Reading[None]]
+class Whole(Protocol):
+    """Reads a whole answer. `must`: it is nothing but calls."""
+
+    def __call__(self, source: Source, offered: Offered, /, *, must: bool) -> Reading[None]: ...
 
 
 class Style(Protocol):

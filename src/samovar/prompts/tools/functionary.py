@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from samovar.prompts.parsing import Reading, Said, Source, skip, until
+from samovar.prompts.parsing import Malformed, Reading, Said, Source, closing, one_of, skip, until
 from samovar.prompts.tools.format import Offered, ToolFormat
 from samovar.prompts.tools.reading import section
 from samovar.prompts.tools.styles import Framed
@@ -24,28 +24,27 @@ class Recipients:
     behind: str
     next: str
 
-    def __call__(self, source: Source, offered: Offered) -> Reading[None]:
-        format = ToolFormat("stretch", (), Framed(f"NAME{self.behind}", ""))
-        while True:
+    def __call__(self, source: Source, offered: Offered, *, must: bool) -> Reading[None]:
+        format, more = ToolFormat("stretch", (), Framed(f"NAME{self.behind}", "")), True
+        while more:
             yield from skip(source)
             if not source.rest:
                 return
             if (yield from self._is_to_all(source)):
-                if not (yield from until(source, (self.next,), Said)):
-                    return
-                continue
-            yield from section(source, "", format, offered)
-            if not (yield from until(source, (self.next,), Said)):
-                return
+                more = bool((yield from until(source, (self.next,), Said)))
+            else:
+                yield from section(source, "", format, offered, sure=must)
+                more = yield from self._goes_on(source)
 
     def _is_to_all(self, source: Source) -> Reading[bool]:
-        head = EVERYBODY + self.behind
-        while head.startswith(source.rest) and len(source.rest) < len(head) and not source.ended:
-            yield None
-        if source.rest.startswith(head):
-            source.take(len(head))
-            return True
-        return self.behind not in source.rest and source.ended
+        return bool((yield from one_of(source, (EVERYBODY + self.behind,))))
+
+    def _goes_on(self, source: Source) -> Reading[bool]:
+        """Whether another stretch follows a call. Its mark may be cut where all text ends."""
+        try:
+            return bool((yield from closing(source, self.next)))
+        except Malformed:
+            return bool((yield from until(source, (self.next,), Said)))
 
 
 FUNCTIONARY_V31 = ToolFormat(

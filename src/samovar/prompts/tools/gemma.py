@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from samovar.core.requests import Tool, ToolCall
 from samovar.prompts.json_text import MOST_NESTED, decoded
-from samovar.prompts.parsing import Argued, Malformed, Opened, Reading, Source, more
+from samovar.prompts.parsing import Argued, Malformed, Opened, Reading, Source, Unfinished, begun, more
 from samovar.prompts.tools.format import Literal, Offered, ToolFormat, as_json, is_text, listed, properties
 
 _HEAD = re.compile(r"\s*call:\s*([\w.\-]+)\s*\{")
@@ -31,10 +31,10 @@ class Bare:
         while self.close not in source.rest and not source.ended:
             yield from more(source)
         end = source.rest.find(self.close)
-        text = source.take(len(source.rest) if end < 0 else end).strip()
+        text = source.take(len(source.rest) - begun(source.rest, (self.close,)) if end < 0 else end).strip()
         head = _HEAD.match(text)
         if not head or not text.endswith("}"):
-            raise Malformed
+            raise Unfinished if end < 0 else Malformed
         values = _Values(text[head.end() - 1 :], self.quote)
         arguments = values.value()
         values.end()

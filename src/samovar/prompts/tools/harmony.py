@@ -20,6 +20,7 @@ from samovar.prompts.parsing import (
     Reading,
     Said,
     Source,
+    Unfinished,
     skip,
     until,
     up_to,
@@ -28,29 +29,30 @@ from samovar.prompts.tools.format import Offered, ToolFormat
 from samovar.prompts.tools.styles import Framed
 
 _ENDS = ("<|end|>", "<|call|>", "<|return|>")
-_HEADS = ("<|channel|>", "<|start|>assistant")
+_HEADS = ("<|channel|>", "<|start|>")
 _RECIPIENT = re.compile(r"\bto=(?:functions\.)?([\w.\-]+)")
 
 
-def read(source: Source, _offered: Offered, /) -> Reading[None]:
-    """An answer to its end, stretch by stretch. Text outside all channels is said."""
+def read(source: Source, _offered: Offered, /, *, must: bool) -> Reading[None]:
+    """An answer to its end, stretch by stretch. Text outside all channels is said, if anything but calls can be."""
     while True:
-        mark = yield from until(source, (*_HEADS, *_ENDS), Said)
+        mark = yield from until(source, (*_HEADS, *_ENDS), Broken if must else Said)
         if not mark:
             return
         if mark.strip() in _HEADS:
-            yield from _stretch(source, mark)
+            yield from _stretch(source, mark, must=must)
 
 
-def _stretch(source: Source, mark: str) -> Reading[None]:
-    """Up to the mark that ends it, which is taken. A head without a message is no stretch."""
+def _stretch(source: Source, mark: str, *, must: bool) -> Reading[None]:
+    """Up to the mark that ends it, which is taken. A head without a message is no stretch, or a call's."""
     source.remember(mark)
     try:
         head, _ = yield from up_to(source, ("<|message|>",))
-    except Malformed:
-        if source.rest:
-            source.take(len(source.rest))
-        source.recall()
+    except Unfinished:
+        source.take(len(source.rest))
+        written = source.recall()
+        if must:
+            yield Broken(written)
         return
     to = _RECIPIENT.search(head)
     if to:
@@ -72,7 +74,9 @@ def _call(source: Source, name: str) -> Reading[None]:
         source.recall()
         yield Closed()
         yield Entered("text")
-    except Malformed:
+    except Malformed as fault:
+        if isinstance(fault, Unfinished):
+            source.take(len(source.rest))
         written = source.recall()
         yield Entered("text")
         yield Broken(written)

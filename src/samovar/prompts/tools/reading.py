@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from samovar.prompts.json_text import decoded
 from samovar.prompts.parsing import (
     SPACE,
@@ -10,9 +12,12 @@ from samovar.prompts.parsing import (
     Closed,
     Entered,
     Malformed,
+    Opened,
     Reading,
     Said,
     Source,
+    Unfinished,
+    closing,
     expect,
     one_of,
     skip,
@@ -21,39 +26,66 @@ from samovar.prompts.parsing import (
 from samovar.prompts.tools.format import Offered, ToolFormat
 
 
-def content(source: Source, format: ToolFormat, offered: Offered) -> Reading[None]:
-    """An answer behind its thoughts, to its end."""
-    if not format.lazy:
+def content(source: Source, format: ToolFormat, offered: Offered, *, must: bool, held: bool) -> Reading[None]:
+    """An answer behind its thoughts, to its end. `must`: it is nothing but calls; `held`: nothing but calls can
+    follow a call."""
+    if not format.start:
         yield from skip(source)
-        if not format.start and source.rest:
-            yield from section(source, "", format, offered)
-    starts = tuple(filter(None, (format.start, *format.also)))
-    while mark := (yield from until(source, starts, Said)):
-        yield from section(source, mark, format, offered)
+        if source.rest:
+            yield from section(source, "", format, offered, sure=must)
+    elif not format.lazy:
+        yield from skip(source)
+    starts, sure = tuple(filter(None, (format.start, *format.also))), must
+    while mark := (yield from _start(source, starts, sure=sure)):
+        sure = (yield from section(source, mark, format, offered)) and held
 
 
-def section(source: Source, mark: str, format: ToolFormat, offered: Offered) -> Reading[None]:
-    """The calls behind `mark`, which was taken; what is none of them comes as Broken, or as text where nothing but
-    its place said that it could be one."""
+def _start(source: Source, starts: Sequence[str], *, sure: bool) -> Reading[str]:
+    """The mark of the next calls, behind text; "" where none comes. `sure`: no text does, so that what is there of
+    a mark at the end of all belongs to a call."""
+    if sure:
+        yield from skip(source)
+        if mark := (yield from one_of(source, starts)):
+            return mark
+        if source.rest and source.ends_in(*starts):
+            yield Broken(source.take(len(source.rest)))
+    return (yield from until(source, starts, Said))
+
+
+def section(
+    source: Source, mark: str, format: ToolFormat, offered: Offered, *, sure: bool = False
+) -> Reading[bool]:
+    """The calls behind `mark`, which was taken, and whether they ended well; what is none of them comes as Broken.
+    Without a mark, and unless it is `sure` that there is one, only a function that was offered is called: all else
+    is text."""
+    sure = sure or bool(mark)
     source.remember(mark)
     yield Entered("call")
     try:
         if opening := format.open.strip(SPACE):
             yield from expect(source, opening)
         while True:
-            yield from _call(source, format, offered)
+            for finding in _call(source, format, offered):
+                if isinstance(finding, Opened):
+                    if not sure and finding.name not in offered:
+                        raise Malformed
+                    sure = True
+                yield finding
             last = yield from _ends(source, format)
             yield Closed()
             if last:
                 break
             source.remember()
         source.recall()
-    except Malformed:
+    except Malformed as fault:
+        if isinstance(fault, Unfinished):
+            source.take(len(source.rest))
         written = source.recall()
         yield Entered("text")
-        yield Broken(written) if mark else Said(written)
-    else:
-        yield Entered("text")
+        yield Broken(written) if sure else Said(written)
+        return False
+    yield Entered("text")
+    return True
 
 
 def _call(source: Source, format: ToolFormat, offered: Offered) -> Reading[None]:
@@ -68,16 +100,15 @@ def _call(source: Source, format: ToolFormat, offered: Offered) -> Reading[None]
 
 
 def _ends(source: Source, format: ToolFormat) -> Reading[bool]:
-    """Whether the calls end behind the one that was just read. Where all text ends, their last mark may lack."""
+    """Whether the calls end behind the one that was just read. Where all text ends, marks may be cut or lack."""
     close, between = format.close.strip(SPACE), format.between.strip(SPACE)
-    if format.each and not close:
+    if format.each:
+        if close:
+            yield from closing(source, close)
         return True
     yield from skip(source)
-    if not source.rest or (source.ended and close.startswith(source.rest)):
+    found = yield from one_of(source, (close, between))
+    if not found and source.ends_in(close, between):
         source.take(len(source.rest))
         return True
-    if format.each:
-        yield from expect(source, close)
-        return True
-    found = yield from one_of(source, (close, between))
     return found == close if found else bool(between)

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 
 from samovar.core.requests import Tool, ToolCall
 from samovar.prompts.json_text import argued, decoded, encoded, members, string, value
-from samovar.prompts.parsing import SPACE, Argued, Malformed, Opened, Reading, Source, expect, more, skip, up_to
+from samovar.prompts.parsing import (
+    SPACE,
+    Argued,
+    Malformed,
+    Opened,
+    Reading,
+    Source,
+    Unfinished,
+    closing,
+    expect,
+    more,
+    skip,
+    up_to,
+)
 from samovar.prompts.tools.format import Literal, Offered, compact, json_rule
 
 NAME, COUNT = "NAME", "COUNT"
@@ -42,23 +55,28 @@ class Keyed(Written):
 
     def read(self, source: Source, _offered: Offered, /) -> Reading[None]:
         yield from expect(source, "{")
-        name, id, early, opened = "", "", "", False
-        while key := (yield from members(source)):
-            if key in self.names:
-                name = yield from string(source)
-            elif key in self.ids:
-                id = (yield from value(source)).strip('"')
-            elif key not in self.arguments:
-                yield from value(source)
-            elif name and not opened:
-                yield Opened(name, id)
-                opened = True
-                yield from _object(source)
-            else:
-                early = yield from value(source)
+        name, id, early, whole = "", "", "", False
+        try:
+            while key := (yield from members(source)):
+                if key in self.names:
+                    name = yield from string(source)
+                elif key in self.ids:
+                    id = (yield from value(source)).strip('"')
+                elif key not in self.arguments:
+                    yield from value(source)
+                elif name and not whole:
+                    yield Opened(name, id)
+                    yield from _object(source)
+                    whole = True
+                else:
+                    early = yield from value(source)
+        except Unfinished:
+            if not whole:
+                raise
+            source.take(len(source.rest))
         if not name:
             raise Malformed
-        if not opened:
+        if not whole:
             yield Opened(name, id)
             yield Argued(_unwrapped(early))
 
@@ -89,9 +107,7 @@ class Framed(Written):
         yield Opened(plain, self.id_head + name if self.id_head else id)
         yield from argued(source)
         if after := self.after.strip(SPACE):
-            yield from skip(source)
-            if source.rest:
-                yield from expect(source, after)
+            yield from closing(source, after)
 
 
 def _up_to_brace(source: Source) -> Reading[str]:

@@ -17,6 +17,8 @@ from samovar.prompts.parsing import (
     Opened,
     Reading,
     Source,
+    Unfinished,
+    closing,
     expect,
     more,
     one_of,
@@ -85,14 +87,15 @@ class Tagged:
 
     def _another(self, source: Source, key_open: str) -> Reading[bool]:
         """Whether another argument begins; else the call has ended."""
-        if after := self.after.strip(SPACE):
-            return (yield from expect(source, key_open, after)) == key_open
+        after = self.after.strip(SPACE)
         yield from skip(source)
-        found = yield from one_of(source, (key_open,))
-        if not found and source.ended and key_open.startswith(source.rest):
+        found = yield from one_of(source, (key_open, after))
+        if not found and source.ends_in(key_open):
             # Nothing says that the last argument has been written.
-            raise Malformed
-        return bool(found)
+            raise Unfinished
+        if not found and after:
+            yield from closing(source, after)
+        return found == key_open
 
     def _bare(self, text: str) -> str:
         """The value without the line breaks that stand around it."""
