@@ -44,7 +44,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Plan:
-    """One answer. `live`: a grammar holds its calls to the format, so that they can be handed on as they come.
+    """One answer. `live`: a grammar holds all its calls to the format, so that they can be handed on as they come.
     `opened`: the prompt has begun its thoughts; `within`: it ends in the middle of them."""
 
     manner: Manner
@@ -52,10 +52,7 @@ class Plan:
     opened: bool
     constraint: Constraint | None
     within: bool = False
-
-    @property
-    def live(self) -> bool:
-        return self.tools is not None and self.constraint is not None
+    live: bool = False
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -65,9 +62,8 @@ class Plan:
         return (thinking.open, thinking.close, *calls)
 
     def loosened(self, completion: Completion) -> Plan | None:
-        """The same with calls of any arguments, for schemas that no grammar can be made of. None where no call is
-        held to one."""
-        if not self.live or self.tools is None:
+        """The same with calls of any arguments, for schemas that no grammar can be made of. None without tools."""
+        if self.tools is None:
             return None
         offered = tuple(replace(tool, parameters={}) for tool in self.tools.offered)
         tools, manner = replace(self.tools, offered=offered), self.manner
@@ -114,7 +110,8 @@ def plan_of(completion: Completion, manner: Manner, prompt: str) -> Plan:
         held = wanted and form(manner.format, manner.thinking, wanted, opened=opened)
         return Plan(manner, None, opened, held, within)
     held = constraint(manner.format, tools, manner.thinking, opened=opened, wanted=wanted)
-    return Plan(manner, tools, opened, held, within)
+    live = manner.format.marked or tools.choice != "auto" or wanted is not None
+    return Plan(manner, tools, opened, held, within, live)
 
 
 def _muses(completion: Completion, manner: Manner) -> bool:

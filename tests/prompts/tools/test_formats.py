@@ -4,6 +4,7 @@ just that."""
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from samovar.core.errors import InvalidInput
 from samovar.core.requests import Completion, Constraint, Message, Tool, ToolCall, Tools
 from samovar.prompts.manner import plan_of
 from samovar.prompts.tools.format import ToolFormat
+from samovar.prompts.tools.grammar import unlike
 from samovar.prompts.tools.harmony import HARMONY
 from samovar.prompts.tools.hermes import HERMES
 from samovar.prompts.tools.registry import FORMATS
@@ -189,16 +191,24 @@ def test_a_function_without_arguments_can_be_called(format: ToolFormat) -> None:
     assert told(plan(format, Tools((now,))), text).asked == [("now", {})]
 
 
+FREE = ["No call at all.", "<b>No</b> call.", "<table>", "<t", "", '{"name": "Ada"}', "[1] is a footnote."]
+
+
 @each_format
+@pytest.mark.parametrize("text", FREE)
+def test_an_answer_without_a_call_is_free(format: ToolFormat, text: str) -> None:
+    assert follows(format, TOOLS, text)
+    assert follows(format, TOOLS, f"Hm.</think>\n\n{text}", "assistant\n<think>\n")
+
+
+marked = pytest.mark.parametrize("format", [f for f in FORMATS if f.marked], ids=lambda format: format.name)
+unmarked = pytest.mark.parametrize("format", [f for f in FORMATS if not f.marked], ids=lambda format: format.name)
+
+
+@marked
 def test_a_call_that_may_be_made_is_held_to_the_grammar_from_its_mark_on(format: ToolFormat) -> None:
-    if not format.lazy:
-        assert plan(format).constraint is None
-        return
     assert follows(format, TOOLS, "Let me see. " + format.write(CALLS))
     assert follows(format, TOOLS, format.write(CALLS))
-    assert follows(format, TOOLS, "No call at all.")
-    assert follows(format, TOOLS, "<b>No</b> call.")
-    assert follows(format, TOOLS, "")
     named = format.start if format.start not in format.shown else "a call"
     thought = f"<think>I could write {named} or not.</think>\n\n"
     assert follows(format, TOOLS, thought + "No.")
@@ -206,6 +216,49 @@ def test_a_call_that_may_be_made_is_held_to_the_grammar_from_its_mark_on(format:
     assert not follows(format, TOOLS, thought + format.start + "no call")
     assert not follows(format, TOOLS, "Let me see. " + format.start + "no call")
     assert follows(format, TOOLS, thought.removeprefix("<think>") + format.write(CALLS), "<think>\n")
+
+
+@unmarked
+def test_without_a_mark_a_call_is_held_to_the_grammar_once_a_function_is_named(format: ToolFormat) -> None:
+    other = ToolCall("", "subtract", '{"a": 5}')
+    wrong = ToolCall("", ADD.name, '{"b": true}')
+    for before in ["", *([] if format.whole else ["<think>I could [add(a=5) or not.</think>\n\n"])]:
+        assert follows(format, TOOLS, before + format.write(CALLS))
+        assert follows(format, TOOLS, before + format.write([other]))
+        assert not follows(format, TOOLS, before + format.write([wrong]))
+    assert not follows(format, TOOLS, format.write([*CALLS, wrong]))
+    assert not follows(format, TOOLS, "Hm.</think>\n\n" + format.write([wrong]), "<think>\n") or format.whole
+
+
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        ("harmony", "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant"),
+        ("harmony", "<|channel|>commentary<|message|>I add.<|end|><|start|>assistant"),
+        ("functionary-v3.2", "all\nLet me add.>>>"),
+        ("functionary-v2", "all\n<|content|>Let me add.\n<|from|>assistant\n<|recipient|>"),
+        ("command-r", "Action needs thought. "),
+        ("llama", "Let me add. <|python_tag|>"),
+    ],
+)
+def test_text_may_come_before_a_call_that_is_held_to_the_grammar(name: str, before: str) -> None:
+    format = next(format for format in FORMATS if format.name == name)
+    assert follows(format, TOOLS, before + format.write(CALLS))
+    assert follows(format, TOOLS, before + "Well.")
+    assert not follows(format, TOOLS, before + format.write([ToolCall("", ADD.name, '{"a": "five"}')]))
+
+
+@unmarked
+def test_a_call_is_handed_on_as_it_is_written_only_where_a_grammar_holds_all_of_them(format: ToolFormat) -> None:
+    assert not plan(format).live
+    assert plan(format, Tools(TOOLS.offered, "required")).live
+
+
+@given(mark=st.sampled_from(["<think>", "[THINK]", "◁think▷"]), text=st.text("<think>[TH◁▷x ", max_size=9))
+@settings(max_examples=300)
+def test_what_is_unlike_a_mark_is_every_text_that_does_not_begin_with_it(mark: str, text: str) -> None:
+    fits = re.fullmatch(unlike((mark,), "(?s:.*)"), text) is not None
+    assert fits == (bool(text) and not text.startswith((mark, " ")))
 
 
 def test_an_answer_in_json_may_take_the_place_of_a_call() -> None:

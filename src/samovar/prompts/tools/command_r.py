@@ -28,5 +28,5 @@ COMMAND_R = ToolFormat(
     close="\n]\n```",
     between=",\n    ",
     each=False,
-    lazy=False,
+    begins=("Action:",),
 )

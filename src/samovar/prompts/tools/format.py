@@ -37,8 +37,13 @@ class Style(Protocol):
         """The call as the model would write it, the `count`-th of its answer."""
         ...
 
+    def begin(self, tool: Tool) -> str:
+        """The text that every call of `tool` begins with; its name is in it, or comes behind a number."""
+        ...
+
     def rule(self, name: str, tool: Tool, literal: Literal) -> str:
-        """Lark that defines the rule `name` as any right call of `tool`; further rules' names begin with it."""
+        """Lark that defines the rule `name` as the rest of any right call of `tool`; further rules' names begin
+        with it."""
         ...
 
 
@@ -47,10 +52,11 @@ class ToolFormat:
     """`recognised`: a template has this format when it has all texts of one of these. Calls begin with the mark
     `start` ("": where the answer does) and `open` behind it, and end with `close`: each of them where `each` is
     true, else all together; `between` parts them. `also`: other marks by which they may begin. `shown`: control
-    tokens that calls are written with. `lazy`: behind `start` nothing but a call can be meant, so that a grammar
-    may begin there. `whole`: reads an answer with channels of its own for everything; where thoughts are one,
-    `musing` is what such an answer writes before, at the end of, and after them, and `saying` what it writes before
-    what it says."""
+    tokens that calls are written with. `begins`: where `start` may be written without a call being meant, or
+    nothing is, what may stand before `open` and a call, "" being the answer's beginning: there a call is known by
+    the function that it names. `whole`: reads an answer with channels of its own for everything; where thoughts are
+    one, `musing` is what such an answer writes before, at the end of, and after them, and `saying` what it writes
+    before what it says."""
 
     name: str
     recognised: tuple[tuple[str, ...], ...]
@@ -61,11 +67,16 @@ class ToolFormat:
     between: str = "\n"
     each: bool = True
     shown: tuple[str, ...] = ()
-    lazy: bool = True
+    begins: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     whole: Whole | None = None
     musing: tuple[str, str, str] | None = None
     saying: str = ""
+
+    @property
+    def marked(self) -> bool:
+        """Whether behind `start` nothing but a call can be meant."""
+        return not self.begins
 
     def recognises(self, template: str) -> bool:
         return any(all(mark in template for mark in marks) for marks in self.recognised)

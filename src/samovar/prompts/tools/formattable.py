@@ -18,7 +18,8 @@ def markdown(formats: Iterable[ToolFormat]) -> str:
 def _row(format: ToolFormat) -> str:
     known = " or ".join(" and ".join(map(_code, marks)) for marks in format.recognised)
     begin = _code(format.start) if format.start else "the answer"
-    return f"| {format.name} | {known} | {begin} | {'yes' if format.lazy else 'no'} |"
+    held = "yes" if format.marked else "once a function is named"
+    return f"| {format.name} | {known} | {begin} | {held} |"
 
 
 def _code(mark: str) -> str:

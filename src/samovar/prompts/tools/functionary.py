@@ -61,7 +61,7 @@ FUNCTIONARY_V32 = ToolFormat(
     style=Framed("NAME\n", ""),
     between=">>>",
     each=False,
-    lazy=False,
+    begins=("", ">>>"),
     whole=Recipients("\n", ">>>"),
 )
 
@@ -72,6 +72,6 @@ FUNCTIONARY_V2 = ToolFormat(
     between="\n<|from|>assistant\n<|recipient|>",
     each=False,
     shown=("<|from|>", "<|recipient|>", "<|content|>"),
-    lazy=False,
+    begins=("", "<|recipient|>"),
     whole=Recipients("\n<|content|>", "<|from|>assistant\n<|recipient|>"),
 )

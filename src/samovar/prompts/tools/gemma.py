@@ -44,6 +44,9 @@ class Bare:
     def write(self, call: ToolCall, _count: int, /) -> str:
         return f"call:{call.name}{self._written(json.loads(call.arguments or '{}'))}"
 
+    def begin(self, tool: Tool) -> str:
+        return f"call:{tool.name}{{"
+
     def rule(self, name: str, tool: Tool, literal: Literal) -> str:
         quote = literal(self.quote)
         text = f"{quote} {quote.replace('mark', 'until')}"
@@ -52,8 +55,7 @@ class Bare:
             arguments.append((f"{name}_{i}", needed))
             rules.append(f"{name}_{i}: {literal(f'{key}:')} {self._any_of(schema, text, f'{name}_any', literal)}")
         first, more_rules = listed(name, arguments, '","')
-        call = f'{name}: {literal(f"call:{tool.name}{{")} {first} "}}"'
-        return "\n".join([call, *more_rules, *rules, *_anything(f"{name}_any", text)])
+        return "\n".join([f'{name}: {first} "}}"', *more_rules, *rules, *_anything(f"{name}_any", text)])
 
     def _any_of(self, schema: Mapping[str, object], text: str, anything: str, literal: Literal) -> str:
         choices = schema.get("enum")

@@ -88,7 +88,7 @@ HARMONY = ToolFormat(
     style=Framed("<|channel|>commentary to=functions.NAME <|constrain|>json<|message|>", ""),
     between="<|call|><|start|>assistant",
     shown=("<|channel|>", "<|message|>", "<|constrain|>", "<|start|>", "<|end|>", "<|call|>", "<|return|>"),
-    lazy=False,
+    begins=("",),
     whole=read,
     saying="<|channel|>final<|message|>",
     musing=("<|channel|>analysis<|message|>", "<|end|>", "<|start|>assistant"),

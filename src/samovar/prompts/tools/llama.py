@@ -15,6 +15,6 @@ LLAMA = ToolFormat(
     between="; ",
     each=False,
     shown=("<|python_tag|>",),
-    lazy=False,
+    begins=("", "<|python_tag|>"),
     also=("<|python_tag|>",),
 )

@@ -40,13 +40,16 @@ class Pythonic:
         arguments = json.loads(call.arguments or "{}")
         return f"{call.name}({', '.join(f'{key}={as_json(value)}' for key, value in arguments.items())})"
 
+    def begin(self, tool: Tool) -> str:
+        return f"{tool.name}("
+
     def rule(self, name: str, tool: Tool, literal: Literal) -> str:
         arguments, rules = [], []
         for i, (key, (schema, needed)) in enumerate(properties(tool).items()):
             arguments.append((f"{name}_{i}", needed))
             rules.append(f"{name}_{i}: {literal(f'{key}=')} {json_rule(schema, tool.parameters)}")
         first, more_rules = listed(name, arguments, '", "')
-        return "\n".join([f'{name}: {literal(f"{tool.name}(")} {first} ")"', *more_rules, *rules])
+        return "\n".join([f'{name}: {first} ")"', *more_rules, *rules])
 
 
 def _to_the_bracket(source: Source) -> Reading[str]:
@@ -111,7 +114,7 @@ PYTHONIC = ToolFormat(
     close="]",
     between=", ",
     each=False,
-    lazy=False,
+    begins=("",),
 )
 
 LFM = ToolFormat(

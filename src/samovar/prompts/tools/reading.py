@@ -33,7 +33,7 @@ def content(source: Source, format: ToolFormat, offered: Offered, *, must: bool,
         yield from skip(source)
         if source.rest:
             yield from section(source, "", format, offered, sure=must)
-    elif not format.lazy:
+    elif not format.marked:
         yield from skip(source)
     starts, sure = tuple(filter(None, (format.start, *format.also))), must
     while mark := (yield from _start(source, starts, sure=sure)):

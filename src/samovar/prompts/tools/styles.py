@@ -35,12 +35,15 @@ class Written:
     after: str
 
     def write(self, call: ToolCall, count: int) -> str:
-        before = self.before.replace(NAME, call.name).replace(COUNT, str(count))
+        before = self.before.replace(COUNT, str(count)).replace(NAME, call.name)
         return f"{before}{compact(call.arguments)}{self.after}"
 
+    def begin(self, tool: Tool) -> str:
+        return self.before.partition(COUNT)[0].replace(NAME, tool.name)
+
     def rule(self, name: str, tool: Tool, literal: Literal) -> str:
-        pieces = self.before.replace(NAME, tool.name).split(COUNT)
-        before = " /[0-9]{1,3}/ ".join(map(literal, pieces))
+        counted = self.before.split(COUNT)[1:]
+        before = " ".join(f"/[0-9]{{1,3}}/ {literal(text.replace(NAME, tool.name))}" for text in counted)
         return f"{name}: {before} {json_rule(tool.parameters)} {literal(self.after)}"
 
 

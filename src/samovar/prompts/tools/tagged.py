@@ -68,6 +68,9 @@ class Tagged:
         )
         return f"{self.before.replace(NAME, call.name)}{''.join(written)}{self.after}"
 
+    def begin(self, tool: Tool) -> str:
+        return self.before.replace(NAME, tool.name)
+
     def rule(self, name: str, tool: Tool, literal: Literal) -> str:
         arguments, rules = [], []
         for i, (key, (schema, needed)) in enumerate(properties(tool).items()):
@@ -82,8 +85,7 @@ class Tagged:
                 rules.append(
                     f"{name}_{i}: {before} {json_rule(schema, tool.parameters)} {literal(self.value_close)}"
                 )
-        call = f"{literal(self.before.replace(NAME, tool.name))} {' '.join(arguments)} {literal(self.after)}"
-        return "\n".join([f"{name}: {call}", *rules])
+        return "\n".join([f"{name}: {' '.join(arguments)} {literal(self.after)}", *rules])
 
     def _another(self, source: Source, key_open: str) -> Reading[bool]:
         """Whether another argument begins; else the call has ended."""
