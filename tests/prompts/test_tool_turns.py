@@ -10,7 +10,7 @@ import pytest
 
 from samovar.core.requests import Message, Tool, ToolCall
 from samovar.prompts.manner import manner_of
-from samovar.prompts.reasoning import MARKS, spelled_out
+from samovar.prompts.reasoning import MARKS, Thinking, spelled_out
 from samovar.prompts.template import render
 from samovar.prompts.tools.described import as_text, described
 from samovar.prompts.tools.formattable import markdown
@@ -175,8 +175,9 @@ def test_a_template_that_is_given_no_tools_knows_none() -> None:
 
 
 @pytest.mark.parametrize("marks", MARKS, ids=lambda marks: marks.open)
-def test_thoughts_are_known_by_their_marks(marks: object) -> None:
-    assert manner_of(f"{{{{ content.split('{marks.close}') }}}}").thinking == marks
+def test_thoughts_are_known_by_their_marks(marks: Thinking) -> None:
+    template = " ".join(marks.named) or f"{{{{ content.split('{marks.close}') }}}}"
+    assert manner_of(template).thinking == marks
 
 
 def test_the_documentation_has_the_table_of_formats() -> None:

@@ -58,8 +58,8 @@ class Plan:
     def shown(self) -> tuple[str, ...]:
         """Control tokens without which thoughts and calls could not be told from the answer."""
         thinking, format = self.manner.thinking, self.manner.format
-        calls = format.shown if self.tools or format.whole else ()
-        return (thinking.open, thinking.close, *calls)
+        calls = format.shown if self.tools or format.whole or format.unsaid else ()
+        return (*thinking.marks, *calls)
 
     def loosened(self, completion: Completion) -> Plan | None:
         """The same with calls of any arguments, for schemas that no grammar can be made of. None without tools."""
@@ -83,7 +83,7 @@ class Plan:
             return
         if not self.within:
             yield from thoughts(source, self.manner.thinking, opened=self.opened)
-        if self.tools:
+        if self.tools or format.unsaid:
             yield from content(source, format, offered, must=must, held=self.live)
         else:
             yield Entered("text")

@@ -10,10 +10,21 @@ from samovar.prompts.parsing import SPACE, Entered, Mused, Reading, Source, ahea
 
 @dataclass(frozen=True)
 class Thinking:
-    """Thoughts stand between `open` and `close`."""
+    """Thoughts stand between `open` and `close`. `parts`: the control tokens in these, where neither is one as a
+    whole. `named`: what a template has that puts them together from parts, instead of `close`."""
 
     open: str
     close: str
+    parts: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What may be control tokens."""
+        return self.parts or (self.open, self.close)
+
+    def is_used_by(self, template: str) -> bool:
+        return all(text in template for text in self.named or (self.close,))
 
     def is_open(self, prompt: str) -> bool:
         """Whether the prompt leaves the model in the middle of its thoughts: many templates open them."""
@@ -31,10 +42,19 @@ MARKS: tuple[Thinking, ...] = (
     Thinking("<seed:think>", "</seed:think>"),  # ByteDance Seed-OSS
     Thinking("[THINK]", "[/THINK]"),  # Mistral's Magistral
     Thinking("<|START_THINKING|>", "<|END_THINKING|>"),  # Cohere's Command R7B and A
-    Thinking("<|channel>thought", "<channel|>"),  # Gemma 4
+    Thinking("<|channel>thought", "<channel|>", parts=("<|channel>", "<channel|>")),  # Gemma 4
     Thinking("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
     Thinking("◁think▷", "◁/think▷"),  # Kimi-VL
     Thinking("<thought>", "</thought>"),  # EXAONE Deep
+    Thinking("<mm:think>", "</mm:think>"),  # MiniMax M3
+    Thinking("<longcat_think>", "</longcat_think>"),  # LongCat Flash
+    Thinking("<think:opensource>", "</think:opensource>", named=("</think{}>", "':opensource'")),  # Hunyuan 3
+    Thinking(
+        "<|open|>think<|sep|>",
+        "<|close|>think<|sep|>",
+        parts=("<|open|>", "<|close|>", "<|sep|>"),
+        named=("<|open|>", "<|close|>", "<|sep|>", "'think'"),
+    ),  # Kimi K3
     THINK,
 )
 """A template that has one of these writes such thoughts; of several the first counts."""
@@ -42,7 +62,7 @@ MARKS: tuple[Thinking, ...] = (
 
 def thinking_of(template: str) -> Thinking:
     """The marks that `template` uses; the usual ones where it names none."""
-    return next((marks for marks in MARKS if marks.close in template), THINK)
+    return next((marks for marks in MARKS if marks.is_used_by(template)), THINK)
 
 
 def thoughts(source: Source, marks: Thinking, *, opened: bool, within: bool = False) -> Reading[None]:

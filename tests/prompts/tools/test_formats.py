@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,11 @@ from msgspec.structs import replace
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import Completion, Constraint, Message, Tool, ToolCall, Tools
 from samovar.prompts.manner import plan_of
+from samovar.prompts.reasoning import THINK
 from samovar.prompts.tools.format import ToolFormat
-from samovar.prompts.tools.grammar import unlike
 from samovar.prompts.tools.harmony import HARMONY
 from samovar.prompts.tools.hermes import HERMES
+from samovar.prompts.tools.lark import unlike
 from samovar.prompts.tools.registry import FORMATS
 from samovar.sampling.grammar.forms import compose
 from tests.prompts.tools.answers import ADD, TOOLS, WEATHER, cut, manner, plan, told
@@ -132,8 +134,9 @@ def follows(format: ToolFormat, tools: Tools, text: str, prompt: str = "") -> bo
     return takes(format, constraint, text)
 
 
-def takes(format: ToolFormat, constraint: Constraint, text: str) -> bool:
-    engine = BytesEngine(format.shown)
+def takes(format: ToolFormat, constraint: Constraint, text: str, controls: Sequence[str] | None = None) -> bool:
+    """`controls`: the texts of the model's control tokens, those of the format where nothing else is said."""
+    engine = BytesEngine(format.shown if controls is None else controls)
     matcher = LLMatcher(LLTokenizer(engine.tokenizer(), n_vocab=engine.size), compose(constraint, engine))
     assert not matcher.is_error(), matcher.get_error()
     tokens = engine.tokenize(text, special=True)
@@ -148,6 +151,21 @@ CALLS = [ToolCall("", WEATHER.name, '{"city": "Oslo", "days": 3}'), ToolCall("",
 @each_format
 def test_its_grammar_takes_what_it_writes(format: ToolFormat) -> None:
     assert follows(format, Tools(TOOLS.offered, "required"), format.write(CALLS))
+
+
+@each_format
+def test_it_is_all_the_same_whether_marks_are_control_tokens_or_text(format: ToolFormat) -> None:
+    text = format.write(CALLS)
+    for controls in ((), (*format.shown, *THINK.marks)):
+        for tools in (TOOLS, Tools(TOOLS.offered, "required")):
+            constraint = plan(format, tools).constraint
+            assert constraint is not None
+            assert takes(format, constraint, text, controls)
+            if not format.whole:
+                assert takes(format, constraint, f"<think>Hm.</think>\n\n{text}", controls)
+        constraint = plan(format).constraint
+        assert constraint is not None
+        assert takes(format, constraint, "Hm, no <call>.", controls)
 
 
 @each_format
@@ -209,7 +227,7 @@ unmarked = pytest.mark.parametrize("format", [f for f in FORMATS if not f.marked
 def test_a_call_that_may_be_made_is_held_to_the_grammar_from_its_mark_on(format: ToolFormat) -> None:
     assert follows(format, TOOLS, "Let me see. " + format.write(CALLS))
     assert follows(format, TOOLS, format.write(CALLS))
-    named = format.start if format.start not in format.shown else "a call"
+    named = "a call" if any(mark in format.start for mark in format.shown) else format.start
     thought = f"<think>I could write {named} or not.</think>\n\n"
     assert follows(format, TOOLS, thought + "No.")
     assert follows(format, TOOLS, thought + format.write(CALLS))

@@ -7,15 +7,13 @@ are given with the white space that models write around them; a parser takes any
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from samovar.core.requests import Tool, ToolCall
 from samovar.prompts.parsing import Reading, Source
-
-Literal = Callable[[str], str]
-"""A text as a grammar in Lark has it."""
+from samovar.prompts.tools.lark import Marks
 
 Offered = Mapping[str, Tool]
 
@@ -41,7 +39,7 @@ class Style(Protocol):
         """The text that every call of `tool` begins with; its name is in it, or comes behind a number."""
         ...
 
-    def rule(self, name: str, tool: Tool, literal: Literal) -> str:
+    def rule(self, name: str, tool: Tool, literal: Marks) -> str:
         """Lark that defines the rule `name` as the rest of any right call of `tool`; further rules' names begin
         with it."""
         ...
@@ -56,7 +54,7 @@ class ToolFormat:
     nothing is, what may stand before `open` and a call, "" being the answer's beginning: there a call is known by
     the function that it names. `whole`: reads an answer with channels of its own for everything; where thoughts are
     one, `musing` is what such an answer writes before, at the end of, and after them, and `saying` what it writes
-    before what it says."""
+    before what it says. `unsaid`: marks around what is said."""
 
     name: str
     recognised: tuple[tuple[str, ...], ...]
@@ -72,6 +70,7 @@ class ToolFormat:
     whole: Whole | None = None
     musing: tuple[str, str, str] | None = None
     saying: str = ""
+    unsaid: tuple[str, ...] = ()
 
     @property
     def marked(self) -> bool:

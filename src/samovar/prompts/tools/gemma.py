@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from samovar.core.requests import Tool, ToolCall
 from samovar.prompts.json_text import MOST_NESTED, decoded
 from samovar.prompts.parsing import Argued, Malformed, Opened, Reading, Source, Unfinished, begun, more
-from samovar.prompts.tools.format import Literal, Offered, ToolFormat, as_json, is_text, listed, properties
+from samovar.prompts.tools.format import Offered, ToolFormat, as_json, is_text, listed, properties
+from samovar.prompts.tools.lark import Marks
 
 _HEAD = re.compile(r"\s*call:\s*([\w.\-]+)\s*\{")
 _BARE = re.compile(r"[^,:{}\[\]]+")
@@ -47,9 +48,8 @@ class Bare:
     def begin(self, tool: Tool) -> str:
         return f"call:{tool.name}{{"
 
-    def rule(self, name: str, tool: Tool, literal: Literal) -> str:
-        quote = literal(self.quote)
-        text = f"{quote} {quote.replace('mark', 'until')}"
+    def rule(self, name: str, tool: Tool, literal: Marks) -> str:
+        text = f"{literal(self.quote)} {literal.until(self.quote)}"
         arguments, rules = [], []
         for i, (key, (schema, needed)) in enumerate(properties(tool).items()):
             arguments.append((f"{name}_{i}", needed))
@@ -57,7 +57,7 @@ class Bare:
         first, more_rules = listed(name, arguments, '","')
         return "\n".join([f'{name}: {first} "}}"', *more_rules, *rules, *_anything(f"{name}_any", text)])
 
-    def _any_of(self, schema: Mapping[str, object], text: str, anything: str, literal: Literal) -> str:
+    def _any_of(self, schema: Mapping[str, object], text: str, anything: str, literal: Marks) -> str:
         choices = schema.get("enum")
         if is_text(schema) and isinstance(choices, list):
             return "(" + " | ".join(literal(f"{self.quote}{choice}{self.quote}") for choice in choices) + ")"

@@ -1,6 +1,8 @@
-"""Calls as a list of Python's: [f(x=1), g(y="a")]. Llama 4 and 3.2 as the whole answer, LFM2 between its marks.
+"""Calls as a list of Python's: [f(x=1), g(y="a")]. Llama 4 and 3.2 as the whole answer, LFM2 between its marks;
+Olmo 3 a line each between tags.
 
-Source: Meta's "Llama 4 prompt format", section zero-shot function calling, and the chat template of LFM2-1.2B.
+Source: Meta's "Llama 4 prompt format", section zero-shot function calling, and the chat templates of LFM2-1.2B and
+LFM2.5-8B-A1B; for Olmo 3, the parser olmo3_tool_parser.py of vLLM.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from dataclasses import dataclass
 from samovar.core.requests import Tool, ToolCall
 from samovar.prompts.json_text import decoded
 from samovar.prompts.parsing import Argued, Malformed, Opened, Reading, Source, more, skip
-from samovar.prompts.tools.format import Literal, Offered, ToolFormat, as_json, json_rule, listed, properties
+from samovar.prompts.tools.format import Offered, ToolFormat, as_json, json_rule, listed, properties
+from samovar.prompts.tools.lark import Marks
 
 _HEAD = re.compile(r"([A-Za-z_][\w.\-]*)\s*\(")
 _MAYBE = re.compile(r"[A-Za-z_][\w.\-]*\s*\Z")
@@ -43,7 +46,7 @@ class Pythonic:
     def begin(self, tool: Tool) -> str:
         return f"{tool.name}("
 
-    def rule(self, name: str, tool: Tool, literal: Literal) -> str:
+    def rule(self, name: str, tool: Tool, literal: Marks) -> str:
         arguments, rules = [], []
         for i, (key, (schema, needed)) in enumerate(properties(tool).items()):
             arguments.append((f"{name}_{i}", needed))
@@ -127,4 +130,13 @@ LFM = ToolFormat(
     between=", ",
     each=False,
     shown=("<|tool_call_start|>", "<|tool_call_end|>"),
+)
+
+OLMO = ToolFormat(
+    name="olmo",
+    recognised=(("<function_calls>", "</function_calls>", "<functions>"),),
+    style=Pythonic(),
+    start="<function_calls>",
+    close="</function_calls>",
+    each=False,
 )

@@ -29,15 +29,17 @@ from samovar.prompts.tools.format import Offered, ToolFormat
 def content(source: Source, format: ToolFormat, offered: Offered, *, must: bool, held: bool) -> Reading[None]:
     """An answer behind its thoughts, to its end. `must`: it is nothing but calls; `held`: nothing but calls can
     follow a call."""
-    if not format.start:
+    if not format.start and offered:
         yield from skip(source)
         if source.rest:
             yield from section(source, "", format, offered, sure=must)
     elif not format.marked:
         yield from skip(source)
-    starts, sure = tuple(filter(None, (format.start, *format.also))), must
+    calls = (format.start, *format.also) if offered else ()
+    starts, sure = tuple(filter(None, (*calls, *format.unsaid))), must
     while mark := (yield from _start(source, starts, sure=sure)):
-        sure = (yield from section(source, mark, format, offered)) and held
+        if mark.strip(SPACE) not in format.unsaid:
+            sure = (yield from section(source, mark, format, offered)) and held
 
 
 def _start(source: Source, starts: Sequence[str], *, sure: bool) -> Reading[str]:

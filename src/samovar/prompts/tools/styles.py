@@ -21,7 +21,8 @@ from samovar.prompts.parsing import (
     skip,
     up_to,
 )
-from samovar.prompts.tools.format import Literal, Offered, compact, json_rule
+from samovar.prompts.tools.format import Offered, compact, json_rule
+from samovar.prompts.tools.lark import Marks
 
 NAME, COUNT = "NAME", "COUNT"
 """What stands in a style's texts for the function's name, and for how many calls came before."""
@@ -41,7 +42,7 @@ class Written:
     def begin(self, tool: Tool) -> str:
         return self.before.partition(COUNT)[0].replace(NAME, tool.name)
 
-    def rule(self, name: str, tool: Tool, literal: Literal) -> str:
+    def rule(self, name: str, tool: Tool, literal: Marks) -> str:
         counted = self.before.split(COUNT)[1:]
         before = " ".join(f"/[0-9]{{1,3}}/ {literal(text.replace(NAME, tool.name))}" for text in counted)
         return f"{name}: {before} {json_rule(tool.parameters)} {literal(self.after)}"

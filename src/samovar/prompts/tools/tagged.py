@@ -1,12 +1,14 @@
 """Calls whose arguments are written one by one between marks, strings as they are and all else as JSON:
-Qwen3-Coder, GLM, MiniMax, Seed-OSS. Which of them are strings only the function's schema can tell."""
+Qwen3-Coder, GLM, MiniMax, Seed-OSS and others. Which of them are strings some formats say with each argument; in
+the others only the function's schema can tell."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from samovar.core.requests import Tool, ToolCall
 from samovar.prompts.json_text import decoded
@@ -25,67 +27,110 @@ from samovar.prompts.parsing import (
     skip,
     up_to,
 )
-from samovar.prompts.tools.format import Literal, Offered, as_json, is_text, json_rule, properties
+from samovar.prompts.tools.format import Offered, as_json, is_text, json_rule, properties
+from samovar.prompts.tools.lark import ANYTHING, Marks, quoted, unlike
 
-NAME = "NAME"
+NAME, COUNT, KIND = "NAME", "COUNT", "KIND"
+"""What stands in a style's texts for the function's name, for which call of the answer it is, and for the kind of
+an argument."""
+
+Kinds = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Tagged:
-    """A call is `before` with its name, its arguments, `after`. An argument is `key_open`, its name, `key_close`,
-    its value, `value_close`."""
+    """A call is `before` with its name and maybe its number, its arguments, `after`. An argument is `key_open`, its
+    name, `key_close`, its value, `value_close`. `kinds`: (a type in JSON, what stands for KIND in `key_close` where
+    the value has it). `quotes`: what may stand around a string with marks in it."""
 
     before: str
     after: str
     key_open: str
     key_close: str
     value_close: str
+    kinds: Kinds = ()
+    quotes: tuple[str, str] = ("", "")
 
     def read(self, source: Source, offered: Offered) -> Reading[None]:
         head, _, tail = self.before.partition(NAME)
         if head.strip(SPACE):
             yield from expect(source, head.strip(SPACE))
-        key_open, key_close = self.key_open.strip(SPACE), self.key_close.strip(SPACE)
+        key_open, closes = (
+            self.key_open.strip(SPACE),
+            [close.strip(SPACE) for close in self._closes(dict(self.kinds))],
+        )
+        string = self._closes(["string"])[0].strip(SPACE) if self.kinds else ""
+        tail, _, behind = tail.partition(COUNT)
         name = yield from _name(source, tail.strip(SPACE))
+        if behind:
+            yield from up_to(source, (behind.strip(SPACE),))
         schemas = properties(offered[name]) if name in offered else {}
         yield Opened(name)
         yield Argued("{")
         separator = ""
         while (yield from self._another(source, key_open)):
-            key, _ = yield from up_to(source, (key_close,))
-            text, _ = yield from up_to(source, (self.value_close.strip(SPACE),))
+            key, close = yield from up_to(source, closes)
+            text = yield from self._value(source)
             schema, _ = schemas.get(key.strip(SPACE), ({}, False))
-            yield Argued(f"{separator}{as_json(key.strip(SPACE))}: {_value(self._bare(text), schema)}")
+            said = close == string if self.kinds else is_text(schema)
+            yield Argued(f"{separator}{as_json(key.strip(SPACE))}: {_meant(text, said)}")
             separator = ", "
         yield Argued("}")
 
-    def write(self, call: ToolCall, _count: int, /) -> str:
+    def write(self, call: ToolCall, count: int, /) -> str:
         arguments = json.loads(call.arguments or "{}")
         written = (
-            f"{self.key_open}{key}{self.key_close}{value if isinstance(value, str) else as_json(value)}"
-            f"{self.value_close}"
+            f"{self.key_open}{key}{self._closes([_type(value)])[0]}"
+            f"{self._quoted(value) if isinstance(value, str) else as_json(value)}{self.value_close}"
             for key, value in arguments.items()
         )
-        return f"{self.before.replace(NAME, call.name)}{''.join(written)}{self.after}"
+        before = self.before.replace(COUNT, str(count + 1)).replace(NAME, call.name)
+        return f"{before}{''.join(written)}{self.after}"
 
     def begin(self, tool: Tool) -> str:
-        return self.before.replace(NAME, tool.name)
+        return self.before.partition(COUNT)[0].replace(NAME, tool.name)
 
-    def rule(self, name: str, tool: Tool, literal: Literal) -> str:
+    def rule(self, name: str, tool: Tool, literal: Marks) -> str:
         arguments, rules = [], []
         for i, (key, (schema, needed)) in enumerate(properties(tool).items()):
-            arguments.append(f"{name}_{i}" if needed else f"{name}_{i}?")
-            before = literal(f"{self.key_open}{key}{self.key_close}")
-            if is_text(schema):
-                rules += [
-                    f"{name}_{i}: {before} {name}_{i}_text",
-                    *_text_rule(f"{name}_{i}_text", schema, self, literal),
-                ]
-            else:
-                rules.append(
-                    f"{name}_{i}: {before} {json_rule(schema, tool.parameters)} {literal(self.value_close)}"
+            argument = f"{name}_{i}"
+            arguments.append(argument if needed else f"{argument}?")
+            types = _types(schema)
+            forms = []
+            if is_text(schema) or (self.kinds and "string" in types):
+                opened = literal(f"{self.key_open}{key}{self._closes(['string'])[0]}")
+                forms.append(f"{opened} {argument}_text")
+                rules += self._text(f"{argument}_text", schema, literal)
+            if not is_text(schema):
+                opened = " | ".join(
+                    literal(f"{self.key_open}{key}{close}") for close in self._closes(types - {"string"})
                 )
-        return "\n".join([f"{name}: {' '.join(arguments)} {literal(self.after)}", *rules])
+                value = json_rule(schema, tool.parameters)
+                forms.append(f"({opened}) {value} {literal(self.value_close)}")
+            rules.append(f"{argument}: {' | '.join(forms)}")
+        _, counted, behind = self.before.partition(COUNT)
+        number = f"/[0-9]{{1,3}}/ {literal(behind)}" if counted else ""
+        return "\n".join([f"{name}: {number} {' '.join(arguments)} {literal(self.after)}", *rules])
+
+    def _text(self, name: str, schema: Mapping[str, object], literal: Marks) -> list[str]:
+        """A string: one of those that there are, or anything up to the mark that ends it."""
+        choices = schema.get("enum")
+        if isinstance(choices, list):
+            written = (literal(f"{choice}{self.value_close}") for choice in choices if isinstance(choice, str))
+            return [f"{name}: {' | '.join(written)}"]
+        opening, closing = self.quotes
+        if not opening:
+            return literal.up_to(name, self.value_close)
+        return [
+            f"{name}: {name}_bare | {quoted(opening)} {name}_inside",
+            *literal.up_to(f"{name}_bare", self.value_close, f"({unlike((opening,), ANYTHING, '')})?"),
+            *literal.up_to(f"{name}_inside", f"{closing}{self.value_close}"),
+        ]
+
+    def _closes(self, types: Collection[str]) -> list[str]:
+        """`key_close` for values of `types`, or of any where none of these is known."""
+        words = [word for type, word in self.kinds if type in types] or [word for _, word in self.kinds] or [""]
+        return [self.key_close.replace(KIND, word) for word in dict.fromkeys(words)]
 
     def _another(self, source: Source, key_open: str) -> Reading[bool]:
         """Whether another argument begins; else the call has ended."""
@@ -99,33 +144,49 @@ class Tagged:
             yield from closing(source, after)
         return found == key_open
 
-    def _bare(self, text: str) -> str:
-        """The value without the line breaks that stand around it."""
+    def _value(self, source: Source) -> Reading[str]:
+        """The text of a value, without quotes and the line breaks that stand around it."""
+        close, (opening, closing) = self.value_close.strip(SPACE), self.quotes
+        if opening and (yield from one_of(source, (opening,))):
+            text, _ = yield from up_to(source, (f"{closing}{close}",))
+            return text
+        text, _ = yield from up_to(source, (close,))
         head, tail = self.key_close.endswith("\n"), self.value_close.startswith("\n")
         text = text[1:] if head and text.startswith("\n") else text
         return text[:-1] if tail and text.endswith("\n") else text
 
-
-def _text_rule(name: str, schema: Mapping[str, object], style: Tagged, literal: Literal) -> list[str]:
-    """A string: one of those that there are, or anything up to the mark that ends it."""
-    choices = schema.get("enum")
-    if isinstance(choices, list):
-        written = (literal(f"{choice}{style.value_close}") for choice in choices)
-        return [f"{name}: {' | '.join(written)}"]
-    end = style.value_close
-    some, last = f"{name.upper()}_SOME", f"{name.upper()}_LAST"
-    return [f"{name}[lazy]: {some} {last}", f"{some}: /(?s:.*)/", f"{last}: {json.dumps(end)}"]
+    def _quoted(self, text: str) -> str:
+        opening, closing = self.quotes
+        return f"{opening}{text}{closing}" if opening and "<" in text else text
 
 
-def _value(text: str, schema: Mapping[str, object]) -> str:
-    """The JSON text of a value that was written as `text`."""
-    if is_text(schema):
+def _type(value: object) -> str:
+    """The type in JSON of a value that was JSON."""
+    return _TYPES[type(value)]
+
+
+def _types(schema: Mapping[str, object]) -> set[str]:
+    """The types that a value of `schema` may have, so far as `schema` says so."""
+    named = schema.get("type")
+    values = schema.get("enum")
+    if isinstance(named, str | list):
+        known = {named} if isinstance(named, str) else {type for type in named if isinstance(type, str)}
+        return known | ({"number"} if "integer" in known else set())
+    if isinstance(values, list):
+        return {_TYPES.get(type(value), "string") for value in values}
+    return {*_TYPES.values()}
+
+
+def _meant(text: str, said: bool) -> str:
+    """The JSON text of a value that was written as `text`. `said`: it is a string."""
+    if said:
         return as_json(text)
+    word = _WORDS.get(text.strip(SPACE), text.strip(SPACE))
     try:
-        decoded(text.strip(SPACE))
+        decoded(word)
     except Malformed:
         return as_json(text)
-    return text.strip(SPACE)
+    return word
 
 
 def _name(source: Source, end: str) -> Reading[str]:
@@ -143,3 +204,18 @@ def _name(source: Source, end: str) -> Reading[str]:
 
 
 _LINE = re.compile(r"[^\n<]+")
+
+_WORDS: Mapping[str, str] = MappingProxyType({"True": "true", "False": "false", "None": "null"})
+"""As templates write them that leave it to Python."""
+
+_TYPES: Mapping[type, str] = MappingProxyType(
+    {
+        str: "string",
+        bool: "boolean",
+        int: "number",
+        float: "number",
+        type(None): "null",
+        dict: "object",
+        list: "array",
+    }
+)
