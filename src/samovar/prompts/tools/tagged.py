@@ -91,33 +91,32 @@ class Tagged:
         return self.before.partition(COUNT)[0].replace(NAME, tool.name)
 
     def rule(self, name: str, tool: Tool, literal: Marks) -> str:
-        arguments, rules = [], []
+        text, arguments, rules = f"{name}_text", [], []
         for i, (key, (schema, needed)) in enumerate(properties(tool).items()):
-            argument = f"{name}_{i}"
-            arguments.append(argument if needed else f"{argument}?")
-            types = _types(schema)
-            forms = []
-            if is_text(schema) or (self.kinds and "string" in types):
-                opened = literal(f"{self.key_open}{key}{self._closes(['string'])[0]}")
-                forms.append(f"{opened} {argument}_text")
-                rules += self._text(f"{argument}_text", schema, literal)
-            if not is_text(schema):
-                opened = " | ".join(
-                    literal(f"{self.key_open}{key}{close}") for close in self._closes(types - {"string"})
-                )
-                value = json_rule(schema, tool.parameters)
-                forms.append(f"({opened}) {value} {literal(self.value_close)}")
-            rules.append(f"{argument}: {' | '.join(forms)}")
+            arguments.append(f"{name}_{i}" if needed else f"{name}_{i}?")
+            rules.append(f"{name}_{i}: {self._argument(key, schema, tool, text, literal)}")
         _, counted, behind = self.before.partition(COUNT)
         number = f"/[0-9]{{1,3}}/ {literal(behind)}" if counted else ""
-        return "\n".join([f"{name}: {number} {' '.join(arguments)} {literal(self.after)}", *rules])
+        call = f"{name}: {number} {' '.join(arguments)} {literal(self.after)}"
+        return "\n".join([call, *rules, *self._text(text, literal)])
 
-    def _text(self, name: str, schema: Mapping[str, object], literal: Marks) -> list[str]:
-        """A string: one of those that there are, or anything up to the mark that ends it."""
-        choices = schema.get("enum")
-        if isinstance(choices, list):
-            written = (literal(f"{choice}{self.value_close}") for choice in choices if isinstance(choice, str))
-            return [f"{name}: {' | '.join(written)}"]
+    def _argument(self, key: str, schema: Mapping[str, object], tool: Tool, text: str, literal: Marks) -> str:
+        """Lark for one argument. `text`: the rule for any string."""
+        types, choices, forms = _types(schema), schema.get("enum"), []
+        if is_text(schema) or (self.kinds and "string" in types):
+            if isinstance(choices, list):
+                written = (f"{choice}{self.value_close}" for choice in choices if isinstance(choice, str))
+                text = f"({' | '.join(map(literal, written))})"
+            opened = literal(f"{self.key_open}{key}{self._closes(('string',))[0]}")
+            forms.append(f"{opened} {text}")
+        if not is_text(schema):
+            begun = (f"{self.key_open}{key}{close}" for close in self._closes(types - {"string"}))
+            value = f"{json_rule(schema, tool.parameters)} {literal(self.value_close)}"
+            forms.append(f"({' | '.join(map(literal, begun))}) {value}")
+        return " | ".join(forms)
+
+    def _text(self, name: str, literal: Marks) -> list[str]:
+        """Rules that define `name` as any string, up to the mark that ends it."""
         opening, closing = self.quotes
         if not opening:
             return literal.up_to(name, self.value_close)
