@@ -11,7 +11,10 @@ from samovar.services.rendering import rendered_chat
 
 EACH = "{% for m in messages %}"
 KNOWS = "{{ tools | length if tools else 0 }} {{ thinking }} <tool_call>" + EACH + "{{ m.content }}{% endfor %}"
-CALLS = EACH + "{% if m.tool_calls %}<｜tool▁calls▁begin｜>{% endif %}[{{ m.role }}]{{ m.content }}{% endfor %}"
+CALLS = (
+    EACH
+    + "{% for c in m.tool_calls or [] %}<｜tool▁calls▁begin｜>{{ c.function.name }}{% endfor %}[{{ m.role }}]{{ m.content }}{% endfor %}"
+)
 PLAIN = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
 TOOLS = Tools((Tool("add"), Tool("sub")))
 
@@ -62,7 +65,7 @@ async def test_tools_are_described_in_its_own_form_to_a_model_whose_template_onl
     )
     prompt = await rendered_chat(asked, info(CALLS))
     assert "<｜tool▁call▁begin｜>function_name<｜tool▁sep｜>" in prompt.text
-    assert prompt.text.endswith("[user]Hi<｜tool▁calls▁begin｜>[assistant][tool]2")
+    assert prompt.text.endswith("[user]Hi<｜tool▁calls▁begin｜>add[assistant][tool]2")
     assert [note.key for note in prompt.notes] == ["tools.described"]
 
 

@@ -67,8 +67,11 @@ def thinking_of(template: str) -> Thinking:
 
 def thoughts(source: Source, marks: Thinking, *, opened: bool, within: bool = False) -> Reading[None]:
     """What is thought at the beginning of an answer, if anything is; `opened`: the prompt began it. `within`: the
-    prompt ends in the middle of it, so that white space there is part of it."""
+    prompt ends in the middle of it, so that white space there is part of it. Some models say that they do not think
+    by the end of thoughts alone."""
     if not (opened or within) and not (yield from ahead(source, marks.open.rstrip(SPACE))):
+        if (yield from ahead(source, marks.close)):
+            yield from skip(source)
         return
     yield Entered("thought")
     if not within:

@@ -21,7 +21,7 @@ from samovar.core.requests import Message, Part
 from samovar.prompts.budget import DEEPEST, Budget
 from samovar.prompts.disguise import Disguise, rewritten, strings
 from samovar.prompts.sandbox import Sandbox
-from samovar.prompts.turns import NOTHING, Turn, hidden, short_ids, turn
+from samovar.prompts.turns import NOTHING, Turn, hidden, one_call_each, short_ids, turn
 
 Variables = Mapping[str, object]
 
@@ -31,7 +31,7 @@ REASON = 300
 
 CHATML = (
     "{% for message in messages %}"
-    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + (message['content'] or '') + '<|im_end|>\n' }}"
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
@@ -59,6 +59,7 @@ def render(
     opening: str = "",
     tools: Sequence[Mapping[str, object]] = (),
     variables: Mapping[str, object] = NOTHING,
+    bare: bool = False,
     now: Callable[[], datetime] = datetime.now,
 ) -> Rendered:
     """The prompt for the model's next answer, or with `continue_last` for the rest of the last message: of its
@@ -66,8 +67,8 @@ def render(
 
     `template`: Jinja source, None for ChatML. `special_texts`: the texts of the model's control tokens. `tools`:
     JSON schemas as the API got them. `variables`: what the template is given besides; none of them takes the place
-    of what every template is given. Raises InvalidInput where there is nothing to render, the template refuses
-    these messages, crosses a limit or reaches for what it must not.
+    of what every template is given. `bare`: see `turns.turn`. Raises InvalidInput where there is nothing to render,
+    the template refuses these messages, crosses a limit or reaches for what it must not.
     """
     if not messages:
         raise InvalidInput("prompts.no_messages")
@@ -77,7 +78,7 @@ def render(
     disguise = Disguise(special_texts, [template or "", opening, bos_text, eos_text, *given])
     size = sum(map(len, given))
     job = _Job(
-        template, messages, tools, variables, disguise, continue_last, opening, bos_text, eos_text, size, now
+        template, messages, tools, variables, disguise, continue_last, opening, bos_text, eos_text, size, bare, now
     )
     text, notes = job.run(disguise.hide)
     if any(disguise.hide(part) != disguise.hide_with_edges(part) for part in given):
@@ -111,6 +112,7 @@ class _Job(msgspec.Struct, frozen=True):
     bos_text: str
     eos_text: str
     input_size: int
+    bare: bool
     now: Callable[[], datetime]
 
     def run(self, hide: Callable[[str], str]) -> tuple[str, tuple[Note, ...]]:
@@ -155,11 +157,13 @@ class _Job(msgspec.Struct, frozen=True):
     def _fill(self, template: str, messages: list[Message], given: Variables, *, opened: bool) -> str:
         """Some templates take a call's arguments as an object, others write them as the text that they must be."""
         try:
-            return self._written(template, [turn(message) for message in messages], given, opened=opened)
+            return self._written(
+                template, [turn(message, bare=self.bare) for message in messages], given, opened=opened
+            )
         except _Broken:
             if not any(message.tool_calls for message in messages):
                 raise
-        turns = [turn(message, arguments=str) for message in messages]
+        turns = [turn(message, arguments=str, bare=self.bare) for message in messages]
         return self._written(template, turns, given, opened=opened)
 
     def _written(self, template: str, turns: list[Turn], given: Variables, *, opened: bool) -> str:
@@ -181,6 +185,9 @@ def _ways(messages: list[Message]) -> Iterator[tuple[list[Message], tuple[Note, 
     short = short_ids(messages)
     if short != messages:
         yield short, ()
+    apart = one_call_each(short)
+    if apart != short:
+        yield apart, ()
     merged = _merged(short)
     if merged != short:
         yield merged, (Note("prompts.turns_merged"),)

@@ -35,9 +35,11 @@ def parsed(text: str) -> object:
     return Arguments(meant) if isinstance(meant, dict) else text
 
 
-def turn(message: Message, arguments: Callable[[str], object] = parsed) -> Turn:
-    """Only what the message has: templates ask whether a key is there. `arguments`: what their text becomes."""
-    found: Turn = {"role": message.role, "content": message.content}
+def turn(message: Message, arguments: Callable[[str], object] = parsed, *, bare: bool = False) -> Turn:
+    """Only what the message has: templates ask whether a key is there. `arguments`: what their text becomes;
+    `bare`: a call without a text has None for a content."""
+    without = bare and message.tool_calls and not message.content
+    found: Turn = {"role": message.role, "content": None if without else message.content}
     if message.name:
         found["name"] = message.name
     if message.reasoning is not None:
@@ -96,6 +98,22 @@ def short_ids(messages: Sequence[Message]) -> list[Message]:
         )
         for message in messages
     ]
+
+
+def one_call_each(messages: Sequence[Message]) -> list[Message]:
+    """Calls that were made at once one after the other, each with its result: Llama 3's templates take only such."""
+    results = {message.tool_call_id: message for message in messages if message.role == "tool"}
+    asked = {call.id for message in messages if len(message.tool_calls) > 1 for call in message.tool_calls}
+    apart: list[Message] = []
+    for message in messages:
+        if len(message.tool_calls) > 1:
+            first, *others = message.tool_calls
+            alone = [replace(message, tool_calls=(first,))]
+            alone += [Message("assistant", "", tool_calls=(call,)) for call in others]
+            apart += [turn for call in alone for turn in (call, results.get(call.tool_calls[0].id)) if turn]
+        elif message.tool_call_id not in asked:
+            apart.append(message)
+    return apart
 
 
 def _short(id: str) -> str:

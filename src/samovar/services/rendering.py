@@ -14,7 +14,8 @@ from samovar.prompts.infill import infill
 from samovar.prompts.manner import manner_of
 from samovar.prompts.reasoning import spelled_out
 from samovar.prompts.template import Rendered, render
-from samovar.prompts.tools.described import as_text, definition, described
+from samovar.prompts.tools.described import as_text, calls_as_text, definition, described
+from samovar.prompts.trial import Calls, calls_in
 from samovar.prompts.turns import NOTHING, named
 
 
@@ -29,15 +30,19 @@ async def rendered_chat(completion: Completion, info: EngineInfo) -> Rendered:
     template = template_of(completion, info)
     offered = completion.tools.offered if completion.tools and completion.tools.choice != "none" else ()
     turns, last = named(completion.messages), completion.continue_last
-    manner = manner_of(template or "")
-    if manner.knows_tools:
-        tools = [definition(tool) for tool in offered]
-        return await _rendered(
-            template, turns, info, continue_last=last, tools=tools, variables=completion.variables
-        )
-    chat = described(turns if manner.knows_calls else as_text(turns), offered, manner.format)
-    prompt = await _rendered(template, chat, info, continue_last=last, variables=completion.variables)
-    return replace(prompt, notes=(*prompt.notes, Note("tools.described"))) if offered else prompt
+    manner, bare = manner_of(template or ""), False
+    if not manner.knows_calls:
+        turns = as_text(turns)
+    elif template and any(turn.tool_calls for turn in turns):
+        bare = calls_in(template) is Calls.BARE
+        turns = calls_as_text(turns, manner.format) if calls_in(template) is Calls.OMITTED else turns
+    tools = [definition(tool) for tool in offered] if manner.knows_tools else []
+    chat = turns if manner.knows_tools else described(turns, offered, manner.format)
+    prompt = await _rendered(
+        template, chat, info, continue_last=last, tools=tools, variables=completion.variables, bare=bare
+    )
+    unknown = offered and not manner.knows_tools
+    return replace(prompt, notes=(*prompt.notes, Note("tools.described"))) if unknown else prompt
 
 
 def template_of(completion: Completion, info: EngineInfo) -> str | None:
@@ -52,6 +57,7 @@ async def _rendered(
     continue_last: bool,
     tools: Sequence[Mapping[str, object]] = (),
     variables: Mapping[str, object] = NOTHING,
+    bare: bool = False,
 ) -> Rendered:
     return await asyncio.to_thread(
         render,
@@ -64,6 +70,7 @@ async def _rendered(
         opening=manner_of(template or "").opening if continue_last else "",
         tools=tools,
         variables=spelled_out(variables),
+        bare=bare,
     )
 
 

@@ -46,6 +46,16 @@ def as_text(messages: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(map(_as_text, messages))
 
 
+def calls_as_text(messages: Sequence[Message], format: ToolFormat) -> tuple[Message, ...]:
+    """`messages` with earlier calls as the text that the model wrote: for templates that leave them out."""
+    return tuple(
+        replace(message, content=f"{message.content}\n{format.write(message.tool_calls)}".lstrip(), tool_calls=())
+        if message.tool_calls
+        else message
+        for message in messages
+    )
+
+
 def _as_text(message: Message) -> Message:
     if message.role == "tool":
         return Message("user", f"<tool_response>\n{message.content}\n</tool_response>")

@@ -123,9 +123,9 @@ WHITESPACE = r"( |\n[ \t]{0,20})?"
 else."""
 
 
-def properties(tool: Tool) -> dict[str, tuple[Mapping[str, object], bool]]:
-    """The schema of each argument by name, and whether it must be there."""
-    known, needed = tool.parameters.get("properties"), tool.parameters.get("required")
+def properties(schema: Mapping[str, object]) -> dict[str, tuple[Mapping[str, object], bool]]:
+    """The schema of each member of an object of `schema` by name, and whether it must be there."""
+    known, needed = schema.get("properties"), schema.get("required")
     schemas = known if isinstance(known, Mapping) else {}
     must = needed if isinstance(needed, list) else []
     return {name: (schema if isinstance(schema, Mapping) else {}, name in must) for name, schema in schemas.items()}

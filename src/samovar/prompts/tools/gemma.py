@@ -51,7 +51,7 @@ class Bare:
     def rule(self, name: str, tool: Tool, literal: Marks) -> str:
         text = f"{literal(self.quote)} {literal.until(self.quote)}"
         arguments, rules = [], []
-        for i, (key, (schema, needed)) in enumerate(properties(tool).items()):
+        for i, (key, (schema, needed)) in enumerate(properties(tool.parameters).items()):
             arguments.append((f"{name}_{i}", needed))
             rules.append(f"{name}_{i}: {literal(f'{key}:')} {self._any_of(schema, text, f'{name}_any', literal)}")
         first, more_rules = listed(name, arguments, '","')

@@ -21,6 +21,7 @@ from samovar.prompts.parsing import (
     Said,
     Source,
     Unfinished,
+    ahead,
     skip,
     until,
     up_to,
@@ -34,7 +35,10 @@ _RECIPIENT = re.compile(r"\bto=(?:functions\.)?([\w.\-]+)")
 
 
 def read(source: Source, _offered: Offered, /, *, must: bool) -> Reading[None]:
-    """An answer to its end, stretch by stretch. Text outside all channels is said, if anything but calls can be."""
+    """An answer to its end, stretch by stretch. Text outside all channels is said, if anything but calls can be.
+    The prompt ends where a recipient may be named before the channel is."""
+    if (yield from ahead(source, "to=")):
+        yield from _stretch(source, " to=", must=must)
     while True:
         mark = yield from until(source, (*_HEADS, *_ENDS), Broken if must else Said)
         if not mark:
@@ -47,13 +51,14 @@ def _stretch(source: Source, mark: str, *, must: bool) -> Reading[None]:
     """Up to the mark that ends it, which is taken. A head without a message is no stretch, or a call's."""
     source.remember(mark)
     try:
-        head, _ = yield from up_to(source, ("<|message|>",))
+        rest, _ = yield from up_to(source, ("<|message|>",))
     except Unfinished:
         source.take(len(source.rest))
         written = source.recall()
         if must:
             yield Broken(written)
         return
+    head = mark + rest
     to = _RECIPIENT.search(head)
     if to:
         yield from _call(source, to[1])

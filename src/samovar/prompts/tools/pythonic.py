@@ -10,18 +10,26 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from samovar.core.requests import Tool, ToolCall
 from samovar.prompts.json_text import decoded
-from samovar.prompts.parsing import Argued, Malformed, Opened, Reading, Source, more, skip
+from samovar.prompts.parsing import SPACE, Argued, Malformed, Opened, Reading, Source, more, skip
 from samovar.prompts.tools.format import Offered, ToolFormat, as_json, json_rule, listed, properties
 from samovar.prompts.tools.lark import Marks
+from samovar.prompts.tools.literals import LONGEST, meaning
 
 _HEAD = re.compile(r"([A-Za-z_][\w.\-]*)\s*\(")
 _MAYBE = re.compile(r"[A-Za-z_][\w.\-]*\s*\Z")
-LONGEST = 64 * 1024
-"""Characters of one call: Python's own parser reads them, which needs memory for each."""
+
+QUOTES = ("'", '"')
+_OUTSIDE = re.compile(r"[^'\"()\[\]{}]+|.", re.DOTALL)
+_INSIDE = re.compile(r"\\.|[^\\'\"\r\n]+|[^\\]", re.DOTALL)
+_DEEPER: Mapping[str, int] = MappingProxyType({"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1})
+_ESCAPED: Mapping[str, str] = MappingProxyType({"\n": "\\n", "\r": "\\r"})
+_BEHIND_A_STRING = ("", ",", ")", "]", "}", ":")
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Pythonic:
 
     def rule(self, name: str, tool: Tool, literal: Marks) -> str:
         arguments, rules = [], []
-        for i, (key, (schema, needed)) in enumerate(properties(tool).items()):
+        for i, (key, (schema, needed)) in enumerate(properties(tool.parameters).items()):
             arguments.append((f"{name}_{i}", needed))
             rules.append(f"{name}_{i}: {literal(f'{key}=')} {json_rule(schema, tool.parameters)}")
         first, more_rules = listed(name, arguments, '", "')
@@ -56,31 +64,30 @@ class Pythonic:
 
 
 def _to_the_bracket(source: Source) -> Reading[str]:
-    """What is written up to the bracket that closes the call, which is taken as well."""
-    depth, quote, escaped, taken = 1, "", False, 0
-    while True:
-        rest = source.rest
-        for place in range(taken, len(rest)):
-            character = rest[place]
-            if quote:
-                if escaped:
-                    escaped = False
-                elif character == "\\":
-                    escaped = True
-                elif character == quote:
-                    quote = ""
-            elif character in "'\"":
-                quote = character
-            else:
-                depth += (character in "([{") - (character in ")]}")
-                if not depth:
-                    inside = source.take(place)
-                    source.take(1)
-                    return inside
-        taken = len(rest)
-        if taken > LONGEST:
-            raise Malformed
-        yield from more(source)
+    """What is written up to the bracket that closes the call, which is taken as well. What templates write into
+    strings as it is (quotes, as in 'It's', and line breaks) comes back escaped."""
+    depth, quote, place, written = 1, "", 0, list[str]()
+    while depth:
+        found = (_INSIDE if quote else _OUTSIDE).match(source.rest, place)
+        behind = source.rest[found.end() :].lstrip(SPACE)[:1] if found and found[0] == quote else ""
+        if not found or (found[0] == quote and not behind and not source.ended):
+            if place > LONGEST:
+                raise Malformed
+            yield from more(source)
+            continue
+        piece, place = found[0], found.end()
+        if not quote:
+            quote = piece if piece in QUOTES else ""
+            depth += _DEEPER.get(piece, 0)
+        elif piece != quote:
+            piece = _ESCAPED.get(piece, piece)
+        elif behind in _BEHIND_A_STRING:
+            quote = ""
+        else:
+            piece = f"\\{piece}"
+        written.append(piece)
+    source.take(place)
+    return "".join(written[:-1])
 
 
 def _arguments(text: str) -> dict[str, object]:
@@ -102,11 +109,9 @@ def _key(keyword: ast.keyword) -> str:
 
 def _literal(node: ast.expr, text: str) -> object:
     try:
-        value: object = ast.literal_eval(node)
-        as_json(value)
-    except (ValueError, TypeError, RecursionError, MemoryError):
+        return meaning(node)
+    except Malformed:
         return decoded(ast.get_source_segment(text, node) or "")
-    return value
 
 
 PYTHONIC = ToolFormat(

@@ -22,6 +22,7 @@ from samovar.prompts.tools.llama import LLAMA
 from samovar.prompts.tools.longcat import LONGCAT, LONGCAT_JSON
 from samovar.prompts.tools.minicpm import MINICPM
 from samovar.prompts.tools.minimax import MINIMAX, MINIMAX_M1
+from samovar.prompts.tools.minimax_m3 import MINIMAX_M3
 from samovar.prompts.tools.mistral import MISTRAL, MISTRAL_ARRAY
 from samovar.prompts.tools.pythonic import LFM, OLMO, PYTHONIC
 from samovar.prompts.tools.qwen_coder import QWEN_CODER
@@ -43,6 +44,7 @@ FORMATS: tuple[ToolFormat, ...] = (
     GIGACHAT,
     KIMI_K3,
     KIMI,
+    MINIMAX_M3,
     MINIMAX,
     SEED,
     STEP,

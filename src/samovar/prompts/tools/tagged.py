@@ -29,6 +29,7 @@ from samovar.prompts.parsing import (
 )
 from samovar.prompts.tools.format import Offered, as_json, is_text, json_rule, properties
 from samovar.prompts.tools.lark import ANYTHING, Marks, quoted, unlike
+from samovar.prompts.tools.literals import literal
 
 NAME, COUNT, KIND = "NAME", "COUNT", "KIND"
 """What stands in a style's texts for the function's name, for which call of the answer it is, and for the kind of
@@ -55,21 +56,22 @@ class Tagged:
         head, _, tail = self.before.partition(NAME)
         if head.strip(SPACE):
             yield from expect(source, head.strip(SPACE))
-        key_open, closes = (
-            self.key_open.strip(SPACE),
-            [close.strip(SPACE) for close in self._closes(dict(self.kinds))],
-        )
+        key_open = self.key_open.strip(SPACE)
+        closes = [close.strip(SPACE).partition("\n")[0] for close in self._closes(dict(self.kinds))]
+        behind_key = self.key_close.strip(SPACE).partition("\n")[2]
         string = self._closes(["string"])[0].strip(SPACE) if self.kinds else ""
         tail, _, behind = tail.partition(COUNT)
         name = yield from _name(source, tail.strip(SPACE))
         if behind:
             yield from up_to(source, (behind.strip(SPACE),))
-        schemas = properties(offered[name]) if name in offered else {}
+        schemas = properties(offered[name].parameters) if name in offered else {}
         yield Opened(name)
         yield Argued("{")
         separator = ""
         while (yield from self._another(source, key_open)):
             key, close = yield from up_to(source, closes)
+            if behind_key:
+                yield from expect(source, behind_key)
             text = yield from self._value(source)
             schema, _ = schemas.get(key.strip(SPACE), ({}, False))
             said = close == string if self.kinds else is_text(schema)
@@ -92,7 +94,7 @@ class Tagged:
 
     def rule(self, name: str, tool: Tool, literal: Marks) -> str:
         text, arguments, rules = f"{name}_text", [], []
-        for i, (key, (schema, needed)) in enumerate(properties(tool).items()):
+        for i, (key, (schema, needed)) in enumerate(properties(tool.parameters).items()):
             arguments.append(f"{name}_{i}" if needed else f"{name}_{i}?")
             rules.append(f"{name}_{i}: {self._argument(key, schema, tool, text, literal)}")
         _, counted, behind = self.before.partition(COUNT)
@@ -180,12 +182,16 @@ def _meant(text: str, said: bool) -> str:
     """The JSON text of a value that was written as `text`. `said`: it is a string."""
     if said:
         return as_json(text)
-    word = _WORDS.get(text.strip(SPACE), text.strip(SPACE))
+    bare = text.strip(SPACE)
     try:
-        decoded(word)
+        decoded(bare)
+        return bare
+    except Malformed:
+        pass
+    try:
+        return as_json(literal(bare))
     except Malformed:
         return as_json(text)
-    return word
 
 
 def _name(source: Source, end: str) -> Reading[str]:
@@ -203,9 +209,6 @@ def _name(source: Source, end: str) -> Reading[str]:
 
 
 _LINE = re.compile(r"[^\n<]+")
-
-_WORDS: Mapping[str, str] = MappingProxyType({"True": "true", "False": "false", "None": "null"})
-"""As templates write them that leave it to Python."""
 
 _TYPES: Mapping[type, str] = MappingProxyType(
     {
