@@ -12,10 +12,11 @@ from samovar.core.requests import Message, Tool, ToolCall
 from samovar.prompts.manner import manner_of
 from samovar.prompts.reasoning import MARKS, Thinking, spelled_out
 from samovar.prompts.template import render
-from samovar.prompts.tools.described import as_text, described
+from samovar.prompts.tools.described import as_text, calls_as_text, described
 from samovar.prompts.tools.formattable import markdown
 from samovar.prompts.tools.hermes import HERMES
 from samovar.prompts.tools.registry import FORMATS, format_of
+from samovar.prompts.trial import Calls, calls_in
 from samovar.prompts.turns import named
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -183,3 +184,49 @@ def test_thoughts_are_known_by_their_marks(marks: Thinking) -> None:
 def test_the_documentation_has_the_table_of_formats() -> None:
     page = Path(__file__).parents[2] / "docs" / "tools.md"
     assert markdown(FORMATS) in page.read_text(encoding="utf-8")
+
+
+def calls_of(message_if: str, name: str = "{{ c.function.name }}") -> str:
+    calls = "{% for c in m.tool_calls %}" + name + "{% endfor %}"
+    return LOOP + "{% if " + message_if + " %}" + calls + "{% endif %}{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "way"),
+    [
+        (calls_of("m.tool_calls"), Calls.WRITTEN),
+        (calls_of("m.tool_calls and m.content is none"), Calls.BARE),
+        (calls_of("m.tool_calls", "<tool_call>"), Calls.OMITTED),
+        ("{{ raise_exception('no') }}", Calls.WRITTEN),
+        ("{{ 1 / 0 }}", Calls.WRITTEN),
+    ],
+)
+def test_how_a_template_writes_calls_is_found_out_by_trying(template: str, way: Calls) -> None:
+    assert calls_in(template) is way
+
+
+def test_a_call_without_a_text_can_be_given_without_a_content() -> None:
+    template = LOOP + "{{ m.content is none }};{% endfor %}"
+    assert written(template, ASKED, CALLED, RESULT, bare=True) == "False;True;False;"
+    said = msgspec.structs.replace(CALLED, content="Well.")
+    assert written(template, ASKED, said, bare=True) == "False;False;"
+
+
+def test_calls_that_a_template_leaves_out_become_the_text_that_they_were() -> None:
+    said = msgspec.structs.replace(CALLED, content="Well.")
+    turns = calls_as_text((ASKED, said, RESULT), HERMES)
+    assert turns[1] == Message("assistant", f"Well.\n{HERMES.write([CALL])}")
+    assert (turns[0], turns[2]) == (ASKED, RESULT)
+
+
+def test_calls_made_at_once_come_one_by_one_where_a_template_wants_them_so() -> None:
+    second = ToolCall("def", "sub", "{}")
+    both = Message("assistant", "Well.", tool_calls=(CALL, second))
+    single = (
+        LOOP + "{% if m.tool_calls and m.tool_calls | length > 1 %}{{ raise_exception('one') }}{% endif %}"
+        "[{{ m.role }}{{ m.tool_calls[0].function.name if m.tool_calls }}]{{ m.content }}{% endfor %}"
+    )
+    results = (Message("tool", "3", tool_call_id="def"), RESULT)
+    assert written(single, ASKED, both, *results, ASKED) == (
+        "[user]Add.[assistantadd]Well.[tool]2[assistantsub][tool]3[user]Add."
+    )

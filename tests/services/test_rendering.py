@@ -12,8 +12,8 @@ from samovar.services.rendering import rendered_chat
 EACH = "{% for m in messages %}"
 KNOWS = "{{ tools | length if tools else 0 }} {{ thinking }} <tool_call>" + EACH + "{{ m.content }}{% endfor %}"
 CALLS = (
-    EACH
-    + "{% for c in m.tool_calls or [] %}<｜tool▁calls▁begin｜>{{ c.function.name }}{% endfor %}[{{ m.role }}]{{ m.content }}{% endfor %}"
+    EACH + "{% for c in m.tool_calls or [] %}<｜tool▁calls▁begin｜>{{ c.function.name }}{% endfor %}"
+    "[{{ m.role }}]{{ m.content }}{% endfor %}"
 )
 PLAIN = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
 TOOLS = Tools((Tool("add"), Tool("sub")))

@@ -101,7 +101,7 @@ def short_ids(messages: Sequence[Message]) -> list[Message]:
 
 
 def one_call_each(messages: Sequence[Message]) -> list[Message]:
-    """Calls that were made at once one after the other, each with its result: Llama 3's templates take only such."""
+    """Calls that were made at once one after the other, each with its result, as Llama 3's templates want them."""
     results = {message.tool_call_id: message for message in messages if message.role == "tool"}
     asked = {call.id for message in messages if len(message.tool_calls) > 1 for call in message.tool_calls}
     apart: list[Message] = []

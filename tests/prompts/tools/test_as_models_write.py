@@ -109,6 +109,60 @@ TWO = [*OSLO, ("add", {"a": 5})]
         ("pythonic", "[1] is a footnote.", "[1] is a footnote.", []),
         ("lfm", "<|tool_call_start|>[add(a=5)]<|tool_call_end|>Adding.", "Adding.", TWO[1:]),
         ("functionary-v3.1", '<function=add>{"a": 5}</function>', "", TWO[1:]),
+        (
+            "deepseek-v4",
+            'Let me look.\n\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name="get_weather">\n'
+            '<｜DSML｜parameter name="city" string="true">007</｜DSML｜parameter>\n'
+            '<｜DSML｜parameter name="days" string="false">3</｜DSML｜parameter>\n'
+            '<｜DSML｜parameter name="more" string="false">{"note": "</p>"}</｜DSML｜parameter>\n'
+            "</｜DSML｜invoke>\n</｜DSML｜tool_calls>",
+            "Let me look.",
+            [("get_weather", {"city": "007", "days": 3, "more": {"note": "</p>"}})],
+        ),
+        (
+            "deepseek-v4.1",
+            '<｜DSML｜ calls>\n<｜DSML｜ invoke name="now">\n\n</｜DSML｜ invoke>\n</｜DSML｜ calls>',
+            "",
+            [("now", {})],
+        ),
+        (
+            "kimi-k3",
+            "<|open|>response<|sep|>Let me look.<|close|>response<|sep|><|open|>tools<|sep|>"
+            '<|open|>call tool="add" index="1"<|sep|><|open|>argument key="a" type="number"<|sep|>5'
+            "<|close|>argument<|sep|><|close|>call<|sep|><|close|>tools<|sep|><|close|>message<|sep|>",
+            "Let me look.",
+            TWO[1:],
+        ),
+        ("kimi-k3", "Hello.<|close|>response<|sep|><|close|>message<|sep|>", "Hello.", []),
+        (
+            "glm-4.7",
+            "<tool_call>get_weather<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value></tool_call>",
+            "",
+            OSLO,
+        ),
+        (
+            "minicpm",
+            '<function name="get_weather"><param name="city"><![CDATA[a </param> b]]></param>'
+            '<param name="exact">True</param><param name="more">{\'note\': None}</param></function>',
+            "",
+            [("get_weather", {"city": "a </param> b", "exact": True, "more": {"note": None}})],
+        ),
+        (
+            "minimax-m3",
+            ']<]minimax[>[<tool_call>\n]<]minimax[>[<invoke name="get_weather">]<]minimax[>[<city>Oslo]<]minimax[>['
+            "</city>]<]minimax[>[<where>]<]minimax[>[<item>1]<]minimax[>[</item>]<]minimax[>[</where>]<]minimax[>["
+            "</invoke>\n]<]minimax[>[</tool_call>",
+            "",
+            [("get_weather", {"city": "Oslo", "where": [1]})],
+        ),
+        ("apertus", '<|tools_prefix|>[{"add": {"a": 5}}]<|tools_suffix|>', "", TWO[1:]),
+        (
+            "lfm",
+            '<|tool_call_start|>[get_weather(city=\'O\'Slo\n\', more={"note": "a"}), add(a=5)]<|tool_call_end|>',
+            "",
+            [("get_weather", {"city": "O'Slo\n", "more": {"note": "a"}}), ("add", {"a": 5})],
+        ),
+        ("harmony", ' to=functions.add<|channel|>commentary json<|message|>{"a": 5}<|call|>', "", TWO[1:]),
         ("functionary-v3.2", 'all\nLet me add.>>>add\n{"a": 5}', "Let me add.", TWO[1:]),
         ("functionary-v2", "all\n<|content|>Hello.", "Hello.", []),
         (
@@ -218,6 +272,7 @@ def test_under_a_grammar_arguments_come_as_they_are_written() -> None:
         ("", "Hello, <think> is a tag.\n", "", "Hello, <think> is a tag.\n"),
         ("", " <b>Hello.</b>", "", " <b>Hello.</b>"),
         ("<think>", "never ends", "never ends", ""),
+        ("", "</think>\n\nHello.", "", "Hello."),
         ("", "<think></think>Hello.", "", "Hello."),
     ],
 )

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from samovar.core.errors import InvalidInput
 from samovar.core.requests import Completion, Constraint, Message, Tool, ToolCall, Tools
-from samovar.prompts.manner import plan_of
-from samovar.prompts.reasoning import THINK
+from samovar.prompts.manner import Manner, plan_of
+from samovar.prompts.reasoning import MARKS, THINK
 from samovar.prompts.tools.format import ToolFormat
 from samovar.prompts.tools.harmony import HARMONY
 from samovar.prompts.tools.hermes import HERMES
@@ -192,6 +192,39 @@ def test_one_call_at_most_where_several_are_not_wanted(format: ToolFormat) -> No
     single = Tools(TOOLS.offered, "required", parallel=False)
     assert follows(format, single, format.write(CALLS[:1]))
     assert not follows(format, single, format.write(CALLS))
+
+
+def test_thoughts_may_stand_between_marks_of_several_tokens() -> None:
+    """Gemma 4's begin with a control token and a word, Kimi K3's end with two control tokens and one."""
+    for name in ("gemma", "kimi-k3"):
+        format = next(format for format in FORMATS if format.name == name)
+        thinking = next(
+            marks
+            for marks in MARKS
+            if set(marks.parts) & {"<|channel>", "<|open|>"}
+            and (name == "gemma") == (marks.parts[0] == "<|channel>")
+        )
+        known = Manner(format, True, True, thinking)
+        controls = (*format.shown, *thinking.marks)
+        for tools in (TOOLS, Tools(TOOLS.offered, "required")):
+            asked = Completion(messages=(Message("user", "?"),), tools=tools, reads=True)
+            for prompt in ("", thinking.open + "\n"):
+                held = plan_of(asked, known, prompt)
+                assert held.constraint is not None
+                thought = f"{'' if prompt else thinking.open}Hm.{thinking.close}"
+                assert takes(format, held.constraint, thought + format.write(CALLS), controls)
+                read = told(held, thought + format.write(CALLS), live=True)
+                assert (read.thought, read.text, len(read.calls)) == ("Hm.", "", 2)
+                assert set(controls) <= set(held.shown)
+
+
+def test_a_string_with_the_marks_of_its_end_in_it_can_be_written_where_there_are_quotes_for_it() -> None:
+    minicpm = next(format for format in FORMATS if format.name == "minicpm")
+    call = ToolCall("", WEATHER.name, json.dumps({"city": "a</param></function>"}))
+    required = Tools(TOOLS.offered, "required")
+    assert follows(minicpm, required, minicpm.write([call]))
+    assert told(plan(minicpm), minicpm.write([call])).asked == [(WEATHER.name, {"city": "a</param></function>"})]
+    assert not follows(minicpm, required, minicpm.write([call]).replace("]]>", ""))
 
 
 def test_arguments_that_nobody_listed_cannot_come_unless_they_may() -> None:

@@ -57,8 +57,8 @@ class Tagged:
         if head.strip(SPACE):
             yield from expect(source, head.strip(SPACE))
         key_open = self.key_open.strip(SPACE)
-        closes = [close.strip(SPACE).partition("\n")[0] for close in self._closes(dict(self.kinds))]
-        behind_key = self.key_close.strip(SPACE).partition("\n")[2]
+        closes = [_BETWEEN_TAGS.split(close.strip(SPACE))[0] for close in self._closes(dict(self.kinds))]
+        behind_key = "".join(_BETWEEN_TAGS.split(self.key_close.strip(SPACE))[1:])
         string = self._closes(["string"])[0].strip(SPACE) if self.kinds else ""
         tail, _, behind = tail.partition(COUNT)
         name = yield from _name(source, tail.strip(SPACE))
@@ -208,6 +208,7 @@ def _name(source: Source, end: str) -> Reading[str]:
     return name.strip(SPACE)
 
 
+_BETWEEN_TAGS = re.compile(r"(?<=>)\s*(?=<)")
 _LINE = re.compile(r"[^\n<]+")
 
 _TYPES: Mapping[type, str] = MappingProxyType(
