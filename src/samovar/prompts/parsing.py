@@ -103,7 +103,7 @@ class Source:
 
     def ends_in(self, *texts: str) -> bool:
         """Whether nothing more comes than what may be the beginning of one of `texts`: nothing at all is one."""
-        return self.ended and any(text.startswith(self.rest) for text in texts)
+        return self.ended and any(may_become(self.rest, text) for text in texts)
 
     def take(self, count: int) -> str:
         """The next `count` characters, which have arrived."""
@@ -146,6 +146,11 @@ class Parser:
                 break
             found.append(finding)
         return found
+
+
+def may_become(rest: str, text: str) -> bool:
+    """Whether `rest` is a beginning of `text`. Half a character, at the end of an answer, comes as U+FFFD."""
+    return len(rest) < len(text) and text.startswith(rest.rstrip("\N{REPLACEMENT CHARACTER}"))
 
 
 def begun(text: str, marks: Sequence[str]) -> int:
@@ -231,8 +236,7 @@ def one_of(source: Source, texts: Sequence[str]) -> Reading[str]:
     """Which of `texts` comes next, the longest that does: it is taken; "" where none of them does."""
     while True:
         rest = source.rest
-        longer = [text for text in texts if len(text) > len(rest) and text.startswith(rest)]
-        if longer and not source.ended:
+        if not source.ended and any(may_become(rest, text) for text in texts):
             yield None
             continue
         found = max((text for text in texts if text and rest.startswith(text)), key=len, default="")

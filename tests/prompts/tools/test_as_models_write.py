@@ -227,6 +227,10 @@ def test_a_malformed_call_is_text_with_a_warning(broken: str) -> None:
         ("functionary-v3.2", 'add\n{"a": 5}>'),
         ("functionary-v2", 'add\n<|content|>{"a": 5}\n<|from|>assis'),
         ("harmony", '<|channel|>commentary to=functions.add<|message|>{"a": 5}<|call|><|start|>assis'),
+        (
+            "deepseek-v3.1",
+            '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>add<｜tool▁sep｜>{"a": 5}<｜tool\N{REPLACEMENT CHARACTER}',
+        ),
     ],
 )
 def test_a_call_is_whole_once_its_arguments_are_whatever_is_cut_of_its_end(name: str, cut: str) -> None:

@@ -101,7 +101,7 @@ class _Rules:
             before, end, after = self._format.musing
             return f"({self.literal(before)} {self.literal.until(end)} {self.literal(after)})?"
         thoughts = "mused LEAD" if opened else f"({self.literal(self._thinking.open)} mused)? LEAD"
-        return f"{thoughts} {self._unsaid}*" if self._format.unsaid else thoughts
+        return f"{thoughts} {self._unsaid}{{0,{len(self._format.unsaid)}}}" if self._format.unsaid else thoughts
 
     @property
     def _unsaid(self) -> str:

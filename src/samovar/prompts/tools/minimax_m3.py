@@ -51,6 +51,9 @@ class Nested:
 
     def _value(self, source: Source, tag: str, schema: Schema, depth: int) -> Reading[object]:
         """What is written up to the end of `tag`, whose beginning was taken."""
+        if is_text(schema):
+            text, _ = yield from up_to(source, (f"{self.mark}</{tag}>",))
+            return text
         text, _ = yield from up_to(source, (f"{self.mark}<",))
         found, _ = yield from up_to(source, (">",))
         if found == f"/{tag}":
@@ -97,9 +100,9 @@ class Nested:
         choices = schema.get("enum")
         if is_text(schema) and isinstance(choices, list):
             return [f"{name}: {' | '.join(literal(f'{choice}{end}') for choice in choices)}"]
-        if schema.get("type") in ("integer", "number", "boolean", "null"):
-            return [f"{name}: {json_rule(schema, tool.parameters)} {literal(end)}"]
-        return literal.up_to(name, end)
+        if is_text(schema):
+            return literal.up_to(name, end)
+        return [f"{name}: {json_rule(schema, tool.parameters)} {literal(end)}"]
 
 
 def _inside(schema: Schema, tag: str) -> Schema:
@@ -112,8 +115,7 @@ def _inside(schema: Schema, tag: str) -> Schema:
 
 
 def _scalar(text: str, schema: Schema) -> object:
-    if is_text(schema):
-        return text
+    """What `text` means where it is no string for certain."""
     if not text.strip(SPACE) and schema.get("type") in ("object", "array"):
         return {} if schema["type"] == "object" else []
     try:
