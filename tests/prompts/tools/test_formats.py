@@ -218,6 +218,22 @@ def test_thoughts_may_stand_between_marks_of_several_tokens() -> None:
                 assert set(controls) <= set(held.shown)
 
 
+def test_a_text_that_is_written_as_it_is_is_no_longer_than_its_schema_says() -> None:
+    city = Tool(
+        "get_weather", "", {"properties": {"city": {"type": "string", "maxLength": 5}}, "required": ["city"]}
+    )
+    for name in ("deepseek-v4", "glm", "kimi-k3", "minimax-m3", "hermes"):
+        format = next(format for format in FORMATS if format.name == name)
+        for controls in ((), format.shown):
+            held = plan(format, Tools((city,), "required")).constraint
+            assert held is not None
+            short, long = (
+                format.write([ToolCall("", city.name, f'{{"city": "{text}"}}')]) for text in ("Токио", "Ottawa")
+            )
+            assert takes(format, held, short, controls)
+            assert not takes(format, held, long, controls)
+
+
 def test_a_string_with_the_marks_of_its_end_in_it_can_be_written_where_there_are_quotes_for_it() -> None:
     minicpm = next(format for format in FORMATS if format.name == "minicpm")
     call = ToolCall("", WEATHER.name, json.dumps({"city": "a</param></function>"}))

@@ -5,9 +5,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 ANYTHING = "(?s:.*)"
+
+
+LONGEST_TEXT = 10_000
+"""Characters up to which a schema's limit is held to: a lexeme has a state for each."""
+
+
+def some_text(schema: Mapping[str, object]) -> str:
+    """A regular expression for the texts that `schema` allows, so far as their length goes."""
+    most = schema.get("maxLength")
+    return f"(?s:.{{0,{most}}})" if isinstance(most, int) and 0 <= most <= LONGEST_TEXT else ANYTHING
 
 
 class Marks:

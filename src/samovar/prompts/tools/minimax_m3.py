@@ -13,7 +13,7 @@ from samovar.core.requests import Tool, ToolCall
 from samovar.prompts.json_text import decoded
 from samovar.prompts.parsing import SPACE, Argued, Malformed, Opened, Reading, Source, expect, up_to
 from samovar.prompts.tools.format import Offered, ToolFormat, as_json, is_text, json_rule, properties
-from samovar.prompts.tools.lark import Marks
+from samovar.prompts.tools.lark import Marks, some_text
 
 Schema = Mapping[str, object]
 
@@ -101,7 +101,7 @@ class Nested:
         if is_text(schema) and isinstance(choices, list):
             return [f"{name}: {' | '.join(literal(f'{choice}{end}') for choice in choices)}"]
         if is_text(schema):
-            return literal.up_to(name, end)
+            return literal.up_to(name, end, some_text(schema))
         return [f"{name}: {json_rule(schema, tool.parameters)} {literal(end)}"]
 
 

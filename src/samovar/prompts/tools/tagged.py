@@ -28,7 +28,7 @@ from samovar.prompts.parsing import (
     up_to,
 )
 from samovar.prompts.tools.format import Offered, as_json, is_text, json_rule, properties
-from samovar.prompts.tools.lark import ANYTHING, Marks, quoted, unlike
+from samovar.prompts.tools.lark import ANYTHING, Marks, quoted, some_text, unlike
 from samovar.prompts.tools.literals import literal
 
 NAME, COUNT, KIND = "NAME", "COUNT", "KIND"
@@ -93,14 +93,16 @@ class Tagged:
         return self.before.partition(COUNT)[0].replace(NAME, tool.name)
 
     def rule(self, name: str, tool: Tool, literal: Marks) -> str:
-        text, arguments, rules = f"{name}_text", [], []
+        arguments, rules, texts = [], [], {some_text({}): f"{name}_text"}
         for i, (key, (schema, needed)) in enumerate(properties(tool.parameters).items()):
             arguments.append(f"{name}_{i}" if needed else f"{name}_{i}?")
+            text = texts.setdefault(some_text(schema), f"{name}_{i}_text")
             rules.append(f"{name}_{i}: {self._argument(key, schema, tool, text, literal)}")
+        rules += [rule for some, text in texts.items() for rule in self._text(text, some, literal)]
         _, counted, behind = self.before.partition(COUNT)
         number = f"/[0-9]{{1,3}}/ {literal(behind)}" if counted else ""
         call = f"{name}: {number} {' '.join(arguments)} {literal(self.after)}"
-        return "\n".join([call, *rules, *self._text(text, literal)])
+        return "\n".join([call, *rules])
 
     def _argument(self, key: str, schema: Mapping[str, object], tool: Tool, text: str, literal: Marks) -> str:
         """Lark for one argument. `text`: the rule for any string."""
@@ -117,11 +119,11 @@ class Tagged:
             forms.append(f"({' | '.join(map(literal, begun))}) {value}")
         return " | ".join(forms)
 
-    def _text(self, name: str, literal: Marks) -> list[str]:
-        """Rules that define `name` as any string, up to the mark that ends it."""
+    def _text(self, name: str, some: str, literal: Marks) -> list[str]:
+        """Rules that define `name` as `some` string, up to the mark that ends it; with quotes as any."""
         opening, closing = self.quotes
         if not opening:
-            return literal.up_to(name, self.value_close)
+            return literal.up_to(name, self.value_close, some)
         return [
             f"{name}: {name}_bare | {quoted(opening)} {name}_inside",
             *literal.up_to(f"{name}_bare", self.value_close, f"({unlike((opening,), ANYTHING, '')})?"),
