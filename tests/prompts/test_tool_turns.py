@@ -16,7 +16,7 @@ from samovar.prompts.tools.described import as_text, calls_as_text, described
 from samovar.prompts.tools.formattable import markdown
 from samovar.prompts.tools.hermes import HERMES
 from samovar.prompts.tools.registry import FORMATS, format_of
-from samovar.prompts.trial import Calls, calls_in
+from samovar.prompts.trial import Calls, calls_in, forgets_calls
 from samovar.prompts.turns import named
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -203,6 +203,12 @@ def calls_of(message_if: str, name: str = "{{ c.function.name }}") -> str:
 )
 def test_how_a_template_writes_calls_is_found_out_by_trying(template: str, way: Calls) -> None:
     assert calls_in(template) is way
+
+
+def test_a_template_that_writes_the_first_of_several_calls_only_is_known() -> None:
+    assert forgets_calls(LOOP + "{{ m.tool_calls[0].function.name if m.tool_calls }}{% endfor %}")
+    assert not forgets_calls(calls_of("m.tool_calls"))
+    assert not forgets_calls("{{ raise_exception('no') }}")
 
 
 def test_a_call_without_a_text_can_be_given_without_a_content() -> None:

@@ -72,3 +72,31 @@ async def test_tools_are_described_in_its_own_form_to_a_model_whose_template_onl
 async def test_a_request_may_bring_its_own_template() -> None:
     assert (await rendered_chat(chat(template=PLAIN), info(KNOWS))).text == "[user]Hi"
     assert (await rendered_chat(chat(template=KNOWS, tools=TOOLS), info(PLAIN))).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "prompt"),
+    [
+        ("{{ m.tool_calls[0].function.name }}", "[user]Hi[assistant]add[tool]1[assistant]sub[tool]2"),
+        (
+            "{% for c in m.tool_calls %}{{ c.function.name }};{% endfor %}",
+            "[user]Hi[assistant]add;sub;[tool]1[tool]2",
+        ),
+        (
+            "{% if m.content is none %}{{ m.tool_calls[0].function.name }}{% endif %}",
+            "[user]Hi[assistant]add[tool]1[assistant]sub[tool]2",
+        ),
+    ],
+)
+async def test_no_call_is_lost_on_its_way_to_the_model(call: str, prompt: str) -> None:
+    said = f"{{% if m.tool_calls %}}{call}{{% else %}}{{{{ m.content }}}}{{% endif %}}"
+    template = "{# tools <tool_call> #}" + EACH + "[{{ m.role }}]" + said + "{% endfor %}"
+    both = Message("assistant", "", tool_calls=(ToolCall("1", "add", "{}"), ToolCall("2", "sub", "{}")))
+    turns = (
+        Message("user", "Hi"),
+        both,
+        Message("tool", "1", tool_call_id="1"),
+        Message("tool", "2", tool_call_id="2"),
+    )
+    asked = msgspec.structs.replace(chat(tools=TOOLS), messages=turns)
+    assert (await rendered_chat(asked, info(template))).text == prompt

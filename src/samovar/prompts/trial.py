@@ -20,12 +20,13 @@ class Calls(Enum):
     OMITTED = "omitted"
 
 
-_NAME, _ID = "call_on_trial", "a1b2c3d4e"
-_TURNS = (
-    Message("user", "?"),
-    Message("assistant", "", tool_calls=(ToolCall(_ID, _NAME, '{"a": 1}'),)),
-    Message("tool", "1", name=_NAME, tool_call_id=_ID),
-)
+_NAMES = ("call_on_trial", "another_on_trial")
+_CALLS = tuple(ToolCall(f"a1b2c3d4{i}", name, '{"a": 1}') for i, name in enumerate(_NAMES))
+
+
+def _turns(calls: tuple[ToolCall, ...]) -> tuple[Message, ...]:
+    results = (Message("tool", "1", name=call.name, tool_call_id=call.id) for call in calls)
+    return (Message("user", "?"), Message("assistant", "", tool_calls=calls), *results)
 
 
 @lru_cache(maxsize=16)
@@ -33,11 +34,21 @@ def calls_in(template: str) -> Calls:
     """WRITTEN as well where the template refuses what it is given here, or fails."""
     for bare, found in ((False, Calls.WRITTEN), (True, Calls.BARE)):
         try:
-            tried = render(template, _TURNS, bare=bare)
+            tried = render(template, _turns(_CALLS[:1]), bare=bare)
         except InvalidInput:
             return Calls.WRITTEN
         if tried.notes and not bare:
             return Calls.WRITTEN
-        if not tried.notes and _NAME in tried.text:
+        if not tried.notes and _NAMES[0] in tried.text:
             return found
     return Calls.OMITTED
+
+
+@lru_cache(maxsize=16)
+def forgets_calls(template: str, *, bare: bool = False) -> bool:
+    """Whether of several calls made at once the template writes only the first, without a word."""
+    try:
+        tried = render(template, _turns(_CALLS), bare=bare)
+    except InvalidInput:
+        return False
+    return not tried.notes and [name in tried.text for name in _NAMES] == [True, False]

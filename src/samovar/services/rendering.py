@@ -15,8 +15,8 @@ from samovar.prompts.manner import manner_of
 from samovar.prompts.reasoning import spelled_out
 from samovar.prompts.template import Rendered, render
 from samovar.prompts.tools.described import as_text, calls_as_text, definition, described
-from samovar.prompts.trial import Calls, calls_in
-from samovar.prompts.turns import NOTHING, named
+from samovar.prompts.trial import Calls, calls_in, forgets_calls
+from samovar.prompts.turns import NOTHING, named, one_call_each
 
 
 async def rendered(messages: Sequence[Message], info: EngineInfo, *, continue_last: bool = False) -> Rendered:
@@ -36,6 +36,7 @@ async def rendered_chat(completion: Completion, info: EngineInfo) -> Rendered:
     elif template and any(turn.tool_calls for turn in turns):
         bare = calls_in(template) is Calls.BARE
         turns = calls_as_text(turns, manner.format) if calls_in(template) is Calls.OMITTED else turns
+        turns = tuple(one_call_each(turns)) if forgets_calls(template, bare=bare) else turns
     tools = [definition(tool) for tool in offered] if manner.knows_tools else []
     chat = turns if manner.knows_tools else described(turns, offered, manner.format)
     prompt = await _rendered(

@@ -11,7 +11,7 @@ LONGEST = 64 * 1024
 """Characters of one value, or one call: Python's own parser reads them, which needs memory for each."""
 
 
-def literal(text: str) -> object:
+def python_value(text: str) -> object:
     """What `text` means. Raises Malformed where it is no literal, or one that JSON has no word for."""
     if len(text) > LONGEST:
         raise Malformed
@@ -22,7 +22,7 @@ def literal(text: str) -> object:
 
 
 def meaning(node: ast.expr) -> object:
-    """What `node` means. Raises Malformed as `literal` does."""
+    """What `node` means. Raises Malformed as `python_value` does."""
     try:
         value: object = ast.literal_eval(node)
         as_json(value)

@@ -29,7 +29,7 @@ from samovar.prompts.parsing import (
 )
 from samovar.prompts.tools.format import Offered, as_json, is_text, json_rule, properties
 from samovar.prompts.tools.lark import ANYTHING, Marks, quoted, some_text, unlike
-from samovar.prompts.tools.literals import literal
+from samovar.prompts.tools.literals import python_value
 
 NAME, COUNT, KIND = "NAME", "COUNT", "KIND"
 """What stands in a style's texts for the function's name, for which call of the answer it is, and for the kind of
@@ -191,7 +191,7 @@ def _meant(text: str, said: bool) -> str:
     except Malformed:
         pass
     try:
-        return as_json(literal(bare))
+        return as_json(python_value(bare))
     except Malformed:
         return as_json(text)
 
