@@ -94,6 +94,12 @@ def test_an_answer_is_all_that_standard_output_gets(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "hello there\n")
 
 
+def test_what_was_thought_is_told_apart_from_the_answer(tmp_path: Path) -> None:
+    done = run(tmp_path, "--model", "echo:reply=<think>A greeting.</think>Hello!", "hi")
+    assert done.stdout == "Hello!\n"
+    assert "A greeting.\n" in done.stderr
+
+
 def test_piped_text_stands_under_the_prompt(tmp_path: Path) -> None:
     assert run(tmp_path, "--model", "echo", "Summarise:", piped="a letter\n").stdout == "Summarise:\n\na letter\n"
 

@@ -1,5 +1,6 @@
-"""A conversation in the terminal: what was said so far, and answers that stream to standard output. Of a chat that
-outgrows the window the model sees what it would on the page."""
+"""A conversation in the terminal: what was said so far, and answers that stream to standard output, what was
+thought before them to standard error. Of a chat that outgrows the window the model sees what it would on the page.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from types import TracebackType
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import msgspec
 import typer
@@ -21,7 +22,7 @@ from samovar.cli.options import INTERRUPTED, terminal_language
 from samovar.core.catalogue import say
 from samovar.core.engine import Note
 from samovar.core.errors import revive
-from samovar.core.events import Delta, Failed
+from samovar.core.events import Delta, Failed, Thought
 from samovar.core.parameters import SamplingParams
 from samovar.core.requests import Completion, Message
 from samovar.core.settings import Settings
@@ -29,6 +30,8 @@ from samovar.services.chats.window import view
 from samovar.services.house import Engines, open_engines
 from samovar.services.presets import PresetService, laid_over
 from samovar.services.usual import usual_sampling
+
+FAINT, PLAIN = "\x1b[2m", "\x1b[22m"
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -87,28 +90,27 @@ class Conversation:
     ) -> None:
         self._speaker = speaker
         self._messages = [Message("system", system)] if system else []
-        self._completion = Completion(sampling=sampling, max_tokens=max_tokens)
+        self._completion = Completion(sampling=sampling, max_tokens=max_tokens, reads=True)
         self._told: list[Note] = []
-        self._shows_control = not sys.stdout.isatty()
 
     def ask(self, question: str) -> bool:
         """Streams the answer to standard output; an answer that Ctrl-C stopped is kept as far as it came. False if
         it was stopped. Raises the error tree (PromptTooLong where the question alone leaves no room for an answer);
         the question is then forgotten."""
         asked = (*self._messages, Message("user", question))
-        said: list[str] = []
+        said, thought = Shown(sys.stdout), Shown(sys.stderr, faint=True)
         try:
-            self._speaker.wait(self._stream(asked, said))
+            self._speaker.wait(self._stream(asked, said, thought))
         except KeyboardInterrupt:
             return False
         finally:
-            if said:
-                self._messages = [*asked, Message("assistant", "".join(said))]
-                sys.stdout.write("" if said[-1].endswith("\n") else "\n")
-                sys.stdout.flush()
+            thought.end()
+            said.end()
+            if said.text:
+                self._messages = [*asked, Message("assistant", said.text, reasoning=thought.text)]
         return True
 
-    async def _stream(self, messages: tuple[Message, ...], said: list[str]) -> None:
+    async def _stream(self, messages: tuple[Message, ...], said: Shown, thought: Shown) -> None:
         house = self._speaker.house
         with Console(stderr=True).status(say("cli.waking", terminal_language())):
             measured = await house.answers.measure(messages)
@@ -126,9 +128,11 @@ class Conversation:
         async for event in generation:
             if isinstance(event, Failed):
                 raise revive(event.error)
-            if isinstance(event, Delta) and event.text:
-                said.append(event.text)
-                self._show(event.text)
+            if isinstance(event, Thought):
+                thought.add(event.text)
+            elif isinstance(event, Delta) and event.text:
+                thought.end()
+                said.add(event.text)
 
     async def _sampling(self) -> SamplingParams:
         """What was said at the command line, over the preset of the model, which is loaded by now."""
@@ -143,10 +147,30 @@ class Conversation:
                 self._told.append(note)
                 typer.echo(say(note.key, terminal_language(), **note.facts), err=True)
 
-    def _show(self, text: str) -> None:
+
+class Shown:
+    """Text that grows in `file`, `faint` where that is a terminal, and ends with its line."""
+
+    def __init__(self, file: TextIO, *, faint: bool = False) -> None:
+        self.text = ""
+        self._file = file
+        self._watched = file.isatty()
+        colours = self._watched and os.environ.get("TERM", "dumb") != "dumb" and "NO_COLOR" not in os.environ
+        self._style = (FAINT, PLAIN) if faint and colours else ("", "")
+        self._ended = False
+
+    def add(self, text: str) -> None:
         """Text of a model may hold what a terminal would obey: there it is left out."""
-        sys.stdout.write(text if self._shows_control else CONTROL.sub("", text))
-        sys.stdout.flush()
+        self.text += text
+        before, after = self._style
+        self._file.write(before + (CONTROL.sub("", text) if self._watched else text) + after)
+        self._file.flush()
+
+    def end(self) -> None:
+        if self.text and not self._ended:
+            self._file.write("" if self.text.endswith("\n") else "\n")
+            self._file.flush()
+            self._ended = True
 
 
 @contextmanager
