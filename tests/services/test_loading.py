@@ -19,8 +19,10 @@ from samovar.services import loading
 from samovar.services.loading import LoadPlanner
 from samovar.services.verdicts import verdict_key
 
+BUILDS = {found.build for found in installed()}
+
 pytestmark = pytest.mark.skipif(
-    "ik" not in {found.build for found in installed()} or not read_cpu().runs_ik,
+    "ik" not in BUILDS or not read_cpu().runs_ik,
     reason="the ik build of libllama cannot be used here",
 )
 ENOUGH = 8 << 30
@@ -53,8 +55,12 @@ def test_keys_are_kept_as_what_is_fastest_unless_somebody_says_otherwise(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert plan(monkeypatch, tmp_path, ENOUGH).cache == CacheTypes("q8_0", "f16")
-    assert plan(monkeypatch, tmp_path, ENOUGH, library="mainline").cache == CacheTypes("f16", "f16")
     assert plan(monkeypatch, tmp_path, ENOUGH, cache=CacheTypes("f16", "f16")).cache == CacheTypes("f16", "f16")
+
+
+@pytest.mark.skipif("mainline" not in BUILDS, reason="the mainline build of libllama is not installed")
+def test_keys_stay_exact_where_shorter_ones_are_no_faster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert plan(monkeypatch, tmp_path, ENOUGH, library="mainline").cache == CacheTypes("f16", "f16")
 
 
 def test_with_less_all_share_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
