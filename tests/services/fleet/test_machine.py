@@ -126,9 +126,13 @@ class FleetMachine(RuleBasedStateMachine):
 
     @rule(name=names)
     def unload(self, name: str) -> None:
+        """Whoever is being served by it loses their answer, and is gone."""
         self.unloading = {name}
         self.makes_room = False
         self.run(self.fleet.leave(name))
+        for request in self.open_requests():
+            if request.served and request.name == name:
+                request.over.set()
         self.run(calm())
         self.unloading = set()
 
