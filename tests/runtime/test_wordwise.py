@@ -53,7 +53,7 @@ class Wordy:
 
 
 def memory(engine: Wordy, most: int = 1000) -> WordMemory:
-    return WordMemory(engine, engine.written, most)  # type: ignore[arg-type]
+    return WordMemory(engine, engine.written, most)
 
 
 @given(
