@@ -2,6 +2,7 @@
 
 import type { Client } from "../api/client.ts";
 import type { BuildState } from "../api/types.ts";
+import { News } from "./news.ts";
 import type { Toasts } from "./toasts.svelte.ts";
 
 export class Build {
@@ -10,19 +11,20 @@ export class Build {
 
   #client: Client;
   #toasts: Toasts;
+  #news = new News<BuildState>((state) => (this.state = state));
 
   constructor(client: Client, toasts: Toasts) {
     this.#client = client;
     this.#toasts = toasts;
   }
 
-  take = (state: BuildState): void => void (this.state = state);
+  hear = (state: BuildState): void => this.#news.hear(state);
   start = (): Promise<void> => this.#change(this.#client.startBuild());
   stop = (): Promise<void> => this.#change(this.#client.stopBuild());
 
   async #change(asked: Promise<BuildState>): Promise<void> {
     try {
-      this.take(await asked);
+      await this.#news.reply(asked, (state) => state);
     } catch (error) {
       this.#toasts.fail(error);
     }

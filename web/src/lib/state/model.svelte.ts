@@ -3,6 +3,7 @@
 import type { Client } from "../api/client.ts";
 import type { Connection, ServerEvents } from "../api/events.ts";
 import type { BuildState, Context, InstalledModel, ModelState, Outlook, Own, Template } from "../api/types.ts";
+import { News } from "./news.ts";
 import type { Toasts } from "./toasts.svelte.ts";
 
 export class Model {
@@ -17,6 +18,7 @@ export class Model {
 
   #client: Client;
   #toasts: Toasts;
+  #news = new News<ModelState>((state) => this.#take(state));
 
   constructor(client: Client, toasts: Toasts) {
     this.#client = client;
@@ -26,7 +28,7 @@ export class Model {
   /** `onList` is called when the list of conversations changed, and after each new connection. */
   connect(onList: () => void, onBuild: (state: BuildState) => void): Connection<ServerEvents> {
     return this.#client.watch(
-      { model: (state) => this.#take(state), conversations: onList, build: onBuild },
+      { model: (state) => this.#news.hear(state), conversations: onList, build: onBuild },
       {
         onOpen: () => {
           this.online = true;
@@ -40,10 +42,9 @@ export class Model {
 
   async refresh(): Promise<void> {
     try {
-      const { version, model, models } = await this.#client.state();
+      const { version, models } = await this.#news.reply(this.#client.state(), ({ model }) => model);
       this.version = version;
       this.installed = models;
-      this.#take(model);
     } catch (error) {
       this.#toasts.fail(error);
     }
@@ -54,7 +55,7 @@ export class Model {
   /** Loads with a context from now on; null: with that of the settings. The reason where it is refused, else null. */
   async loadWith(name: string, context: Context | null): Promise<string | null> {
     try {
-      this.#take(await this.#client.load(name, context ?? { default: true }));
+      await this.#news.reply(this.#client.load(name, context ?? { default: true }), (state) => state);
       return null;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
@@ -116,7 +117,7 @@ export class Model {
 
   async #change(asked: Promise<ModelState>): Promise<void> {
     try {
-      this.#take(await asked);
+      await this.#news.reply(asked, (state) => state);
     } catch (error) {
       this.#toasts.fail(error);
     }
