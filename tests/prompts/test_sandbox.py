@@ -28,6 +28,11 @@ ESCAPES = [
     "{{ '{0.__class__.__init__}'.format(messages) }}",
     "{{ raise_exception.__globals__ }}",
     "{% set _ = messages.append(1) %}",
+    "{% set _ = messages[0].pop('role') %}",
+    "{% set l = [] %}{% set _ = l.append(l) %}",
+    "{% set l = [] %}{% set held = [l] %}{% set _ = l.append(1) %}",
+    "{% set l = [] %}{% set held = {'l': l} %}{% set _ = l.append(1) %}",
+    "{% set l = [1] %}{% set k = [] %}{% set _ = k.append(l) %}{% set _ = l.pop() %}",
     "{{ (1).to_bytes(1000000000, 'big') }}",
     "{% for x in [1] %}{{ loop.__init__ }}{% endfor %}",
 ]
@@ -43,6 +48,11 @@ BOMBS = {
     "doubling by nesting": doubling("{% set ns.x = [ns.x, ns.x] %}"),
     "doubling by mapping": doubling("{% set ns.x = {'a': ns.x, 'b': ns.x} %}"),
     "doubling by join": doubling("{% set ns.x = [ns.x, ns.x] | join %}"),
+    "doubling by append": doubling(
+        "{% set y = [] %}{% for k in 'ab' %}{% set _ = y.append(ns.x) %}{% endfor %}{% set ns.x = y %}"
+    ),
+    "doubling by arguments": "{% macro m() %}{{ m(varargs, varargs) }}{% endmacro %}{{ m() }}",
+    "endless append": "{% set l = [1] %}{% for x in l %}{% set _ = l.append('x' * 999) %}{% endfor %}",
     "doubling by format": doubling("{% set ns.x = '{0}{0}'.format(ns.x) %}"),
     "doubling by %": doubling("{% set ns.x = '%s%s' % (ns.x, ns.x) %}"),
     "replace filter": "{{ ('x' * 9999) | replace('x', 'y' * 9999) }}",
@@ -107,6 +117,26 @@ def test_long_conversations_have_room() -> None:
     rendered = render(template, messages)
     assert rendered.notes == ()
     assert len(rendered.text) == 400 * (6 * 400 - 1) + 400 * 6 * 400
+
+
+def test_a_list_of_the_templates_own_grows_and_shrinks() -> None:
+    """As Kimi K2's templates keep the calls that wait for their results."""
+    template = (
+        "{% set queue = namespace(ids=[]) %}{% macro ask(id) %}{% set _ = queue.ids.append(id) %}{% endmacro %}"
+        "{% for i in range(4) %}{{ ask('id' ~ i) }}{% endfor %}"
+        "{{ queue.ids.pop(0) }}{{ queue.ids.pop() }}{{ queue.ids | length }}{{ queue.ids }}"
+    )
+    rendered = render(template, ASK)
+    assert (rendered.text, rendered.notes) == ("id0id32['id1', 'id2']", ())
+
+
+def test_methods_are_weighed_in_loops_as_elsewhere() -> None:
+    template = (
+        "{% for i in range(2) %}{{ ', '.join(['a', 'b']) }}{{ '{}{x}'.format(i, x='!') }}"
+        "{{ 'aa'.replace('a', 'b', 1) }}|{% endfor %}"
+    )
+    rendered = render(template, ASK)
+    assert (rendered.text, rendered.notes) == ("a, b0!ba|a, b1!ba|", ())
 
 
 def test_what_templates_rely_on_works() -> None:

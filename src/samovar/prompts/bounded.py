@@ -1,5 +1,5 @@
-"""The operators, filters and string methods of chat templates whose result can be much longer than what they are
-given: each asks a `Budget` before it makes anything. Tables by name, for `sandbox` to put in Jinja's place.
+"""The operators, filters and methods of chat templates whose result can be much longer than what they are given:
+each asks a `Budget` before it makes anything. Tables by name, for `sandbox` to put in Jinja's place.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from jinja2.exceptions import SecurityError
 from jinja2.filters import do_round
 from jinja2.runtime import Undefined
 
 from samovar.core.errors import InvalidInput
-from samovar.prompts.budget import LONGEST_NUMBER, Budget
+from samovar.prompts.budget import LONGEST_NUMBER, Budget, OwnList
 
 WIDEST = 100
 """Spaces of indentation, digits of rounding."""
@@ -165,6 +166,24 @@ def check_format(budget: Budget, text: str, *args: object, **kwargs: object) -> 
     budget.allow(len(text) + text.count("{") * (budget.weight(args) + budget.weight(kwargs)))
 
 
+# methods of a template's own lists: checks before the call
+
+
+def check_append(budget: Budget, own: OwnList, value: object) -> None:
+    budget.grows(own, value)
+    _check_free(own)
+
+
+def check_pop(budget: Budget, own: OwnList, *_index: object) -> None:
+    _check_free(own)
+    budget.shrinks(own)
+
+
+def _check_free(own: OwnList) -> None:
+    if own.held:
+        raise SecurityError("a list that is part of another value cannot change")
+
+
 BOUNDED_OPERATORS: dict[str, Callable[[Budget, object, object], object]] = {
     "+": add,
     "*": multiply,
@@ -182,9 +201,12 @@ BOUNDED_FILTERS: dict[str, Callable[..., object]] = {
     "tojson": tojson,
 }
 
-BOUNDED_METHODS: dict[str, Callable[..., None]] = {
-    "format": check_format,
-    "format_map": check_format,
-    "join": check_join,
-    "replace": check_replace,
+BOUNDED_METHODS: dict[str, tuple[type, Callable[..., None]]] = {
+    "append": (OwnList, check_append),
+    "format": (str, check_format),
+    "format_map": (str, check_format),
+    "join": (str, check_join),
+    "pop": (OwnList, check_pop),
+    "replace": (str, check_replace),
 }
+"""By name: whose method it is, and what is asked before it is called."""

@@ -35,6 +35,13 @@ LONGEST_NUMBER = 4096
 _CONTAINERS = (list, tuple, set, frozenset, range, KeysView, ValuesView, ItemsView)
 
 
+class OwnList(list[object]):
+    """A list that a template wrote itself. It may change until it is `held` by another value, whose weight is then
+    known."""
+
+    held = False
+
+
 class Budget:
     """The limits of one rendering. Every method raises InvalidInput, which names the limit, once it is crossed."""
 
@@ -69,7 +76,8 @@ class Budget:
     def weight(self, value: object) -> int:
         """Characters and elements of `value` written out in full, each as often as it would be written.
 
-        Nothing that a template can reach changes, except namespaces, so a container is looked through once.
+        Nothing that a template can reach changes, except namespaces and lists of its own that nothing holds, so a
+        container is looked through once.
         """
         if isinstance(value, str):
             return len(value) + 1
@@ -80,6 +88,16 @@ class Budget:
         if isinstance(value, _CONTAINERS):
             return self._container(value, iter(value), len(value))
         return 1
+
+    def grows(self, own: OwnList, value: object) -> None:
+        """To be asked before a list that may change gets one more value."""
+        weight = self.weight(own) + self._held(value)
+        self.allow(weight)
+        self._weights[id(own)] = (own, weight)
+
+    def shrinks(self, own: OwnList) -> None:
+        """To be told before a list that may change loses a value."""
+        self._weights.pop(id(own), None)
 
     def deeper(self) -> None:
         self._depth += 1
@@ -100,5 +118,11 @@ class Budget:
         if known is None:
             self.spend(length)
             # The value is kept with its weight: otherwise another could come to have its id.
-            known = self._weights[id(value)] = (value, 1 + sum(self.weight(part) for part in parts))
+            known = self._weights[id(value)] = (value, 1 + sum(map(self._held, parts)))
         return known[1]
+
+    def _held(self, part: object) -> int:
+        """The weight of what is part of another value."""
+        if isinstance(part, OwnList):
+            part.held = True
+        return self.weight(part)

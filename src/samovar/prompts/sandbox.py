@@ -26,7 +26,7 @@ from jinja2.visitor import NodeTransformer
 
 from samovar.core.errors import InvalidInput
 from samovar.prompts.bounded import BOUNDED_FILTERS, BOUNDED_METHODS, BOUNDED_OPERATORS, concat
-from samovar.prompts.budget import Budget
+from samovar.prompts.budget import Budget, OwnList
 
 LONGEST_RANGE = 100_000
 
@@ -45,10 +45,14 @@ STRING_METHODS = """
 METHODS: tuple[tuple[type | tuple[type, ...], frozenset[str]], ...] = (
     (str, frozenset(STRING_METHODS.split())),
     (dict, frozenset({"get", "items", "keys", "values"})),
+    (OwnList, frozenset({"append", "count", "index", "pop"})),
     ((list, tuple), frozenset({"count", "index"})),
     ((int, float, bytes, range, GeneratorType), frozenset()),
 )
 """The methods that exist, by the type of what they belong to; other types keep what Jinja's sandbox allows."""
+
+JINJAS_OWN = ("_loop_vars", "_block_vars")
+"""Arguments in which a compiled template hands its variables to Jinja: what is called does not get them."""
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -99,11 +103,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(self, __context: Context, __obj: object, *args: object, **kwargs: object) -> object:
         args = tuple(map(self._settled, args))
-        # `str.format` arrives wrapped, so that its fields go through this sandbox.
-        method = getattr(__obj, "__wrapped__", __obj)
-        owner = getattr(method, "__self__", None)
-        if isinstance(owner, str) and (check := BOUNDED_METHODS.get(getattr(method, "__name__", ""))):
-            check(self.budget, owner, *args, **kwargs)
+        self._check_call(__obj, args, {name: kwargs[name] for name in kwargs if name not in JINJAS_OWN})
         self.budget.deeper()
         try:
             result: object = super().call(__context, __obj, *args, **kwargs)
@@ -111,6 +111,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
             self.budget.shallower()
         self.budget.made(result)
         return result
+
+    def _check_call(self, called: object, args: tuple[object, ...], named: Mapping[str, object]) -> None:
+        self.budget.allow(sum(map(self.budget.weight, (*args, *named.values()))))
+        # `str.format` arrives wrapped, so that its fields go through this sandbox.
+        method = getattr(called, "__wrapped__", called)
+        owner, bounded = getattr(method, "__self__", None), BOUNDED_METHODS.get(getattr(method, "__name__", ""))
+        if bounded and isinstance(owner, bounded[0]):
+            bounded[1](self.budget, owner, *args, **named)
 
     def _generate(self, source: nodes.Template, *args: object, **kwargs: object) -> str:
         code: str = super()._generate(_Charges().visit(source), *args, **kwargs)  # type: ignore[arg-type]
@@ -150,6 +158,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     @pass_context
     def made(self, _context: Context, value: object) -> object:
         """What every list, tuple and mapping written in the template passes through."""
+        value = OwnList(value) if isinstance(value, list) else value
         self.budget.made(value)
         return value
 
