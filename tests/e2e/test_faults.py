@@ -201,10 +201,10 @@ def test_a_full_queue_is_503_with_retry_after(serve: Serve) -> None:
     replies: list[httpx.Response] = []
 
     def ask() -> None:
-        body = {"messages": [{"role": "user", "content": "q" * 40}], "max_tokens": 40}
+        body = {"messages": [{"role": "user", "content": "q" * 8}], "max_tokens": 8}
         replies.append(served.post("/v1/chat/completions", body))
 
-    askers = [threading.Thread(target=ask) for _ in range(80)]
+    askers = [threading.Thread(target=ask) for _ in range(100)]
     for asker in askers:
         asker.start()
     for asker in askers:
