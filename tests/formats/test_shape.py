@@ -10,6 +10,7 @@ from samovar.core.errors import BadModelFile
 from samovar.formats.gguf import read_header
 from samovar.formats.shape import ModelShape, RopeShape, model_shape, require_language_model
 from tests.formats.gguf_bytes import Gguf, Tensor
+from tests.support.tiny_bert import Bert
 
 
 def shape_of(folder: Path, architecture: str, layers: int = 4, **numbers: int | list[int]) -> ModelShape:
@@ -30,6 +31,14 @@ def test_grouped_heads(tmp_path: Path) -> None:
     shape = shape_of(tmp_path, "llama", attention__head_count=8, attention__head_count_kv=2)
     assert shape.key_width == shape.value_width == (16,) * 4
     assert not shape.recurrent and shape.trained_context == 1024
+
+
+@pytest.mark.parametrize(("said", "causal"), [(None, True), (True, True), (False, False)])
+def test_a_model_writes_unless_its_tokens_see_those_after_them(
+    tmp_path: Path, said: bool | None, causal: bool
+) -> None:
+    bert = Bert.random().write(tmp_path / "bert.gguf", causal=said)
+    assert model_shape(read_header(bert)).causal is causal
 
 
 def test_without_kv_heads_every_head_has_its_own(tmp_path: Path) -> None:

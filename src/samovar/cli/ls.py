@@ -51,11 +51,16 @@ def _table(models: Sequence[InstalledModel], language: Language) -> Table:
             printable(model.name),
             size_text(model.size, language),
             model.quant,
-            printable(model.architecture),
+            _kind(model, language),
             time.strftime("%Y-%m-%d", time.localtime(model.created)),
         )
         table.add_row(*map(unmarked, cells), style="red" if model.problem else None)
     return table
+
+
+def _kind(model: InstalledModel, language: Language) -> str:
+    architecture = printable(model.architecture)
+    return architecture if model.writes else say("library.only_embeds", language, architecture=architecture)
 
 
 def unmarked(text: str) -> str:

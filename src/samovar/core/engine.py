@@ -28,7 +28,8 @@ Speculate = Literal["auto", "off", "lookup", "draft"]
 
 class Capabilities(msgspec.Struct, frozen=True):
     """What the KV cache of this model on this engine allows; and whether its threads can be changed. `can_copy`: a
-    beginning to an empty sequence; `can_copy_range`: any positions to where a sequence ends."""
+    beginning to an empty sequence; `can_copy_range`: any positions to where a sequence ends. Where it cannot write,
+    every token sees those after it: it gives no logits, and embeds only whole texts."""
 
     can_remove_tail: bool = True
     can_copy: bool = True
@@ -37,6 +38,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     can_export: bool = False
     can_set_threads: bool = False
     can_embed: bool = False
+    can_write: bool = True
 
     @property
     def can_reuse_shifted(self) -> bool:
@@ -234,7 +236,7 @@ class Engine(Tokenizer, Protocol):
         """Hidden states behind the last layer, float32 [tokens, width]: valid until the next call. `start` 0 begins
         a text, of `length` tokens in all; else the text goes on that the call before left at `start`. In a cache of
         its own, as large as the text, which `end_embedding` gives back. Raises EngineFailed. Only where
-        capabilities.can_embed."""
+        capabilities.can_embed; only whole texts where not capabilities.can_write."""
         ...
 
     def end_embedding(self) -> None: ...

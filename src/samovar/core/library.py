@@ -11,7 +11,8 @@ from samovar.core.settings import Count, Library
 
 class InstalledModel(msgspec.Struct, frozen=True):
     """A model file in the library. `path`: its (first) file; `size`: bytes of all parts; `quant` as the field says
-    it ("Q4_K_M"), "" if unknown; `created` in Unix seconds. `problem`: why it cannot be run, where it cannot."""
+    it ("Q4_K_M"), "" if unknown; `created` in Unix seconds. `problem`: why it cannot be run, where it cannot.
+    `writes`: whether it writes; else it only reads texts, for embeddings."""
 
     name: str
     path: str
@@ -20,6 +21,7 @@ class InstalledModel(msgspec.Struct, frozen=True):
     architecture: str
     created: float
     problem: ErrorValue | None = None
+    writes: bool = True
 
 
 class Own(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

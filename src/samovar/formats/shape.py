@@ -38,6 +38,7 @@ class ModelShape:
     `key_width`, `value_width`: elements of the KV cache per token and layer (0 for a layer without one).
     `state_width`: elements of recurrent state per sequence and layer (0 for an attention layer).
     `sliding_window`: tokens that the model's windowed layers look back; 0 for none.
+    `causal`: whether tokens see only those before them, so that the model writes; else it only reads whole texts.
     """
 
     architecture: str
@@ -53,6 +54,7 @@ class ModelShape:
     vocabulary: int
     chat_template: str | None
     rope: RopeShape = RopeShape()
+    causal: bool = True
 
     @property
     def key_head(self) -> int:
@@ -103,6 +105,7 @@ def model_shape(header: GgufHeader) -> ModelShape:
         vocabulary=header.length("tokenizer.ggml.tokens") or facts.whole("vocab_size", 0),
         chat_template=header.text("tokenizer.chat_template", "") or None,
         rope=_rope(facts, key),
+        causal=not facts.denies("attention.causal"),
     )
 
 
@@ -114,6 +117,9 @@ class _Facts:
 
     def says(self, name: str) -> bool:
         return self._key(name) in self.header.metadata
+
+    def denies(self, name: str) -> bool:
+        return self.header.metadata.get(self._key(name)) is False
 
     def whole(self, name: str, default: int | None = None, most: int = _LARGEST) -> int:
         return self._sane(name, self.header.whole(self._key(name), default), 0 if default is not None else 1, most)

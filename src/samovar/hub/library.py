@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from samovar.core.errors import BadModelFile, Conflict, NotFound, SamovarError, StorageFailed
 from samovar.core.home import Home
 from samovar.core.library import InstalledModel
@@ -117,18 +119,18 @@ def _read(blank: InstalledModel) -> InstalledModel | None:
     """`blank` with what the file's header says, or with the problem it has."""
     quant = architecture = ""
     problem: SamovarError | None = None
+    writes = True
     try:
         header = read_header(Path(blank.path))
         quant, architecture = header.quant, header.architecture
         require_language_model(header)
-        model_shape(header)
+        writes = model_shape(header).causal
     except BadModelFile as error:
         problem = error
     except NotFound:
         return None
-    return InstalledModel(
-        blank.name, blank.path, blank.size, quant, architecture, blank.created, problem.value() if problem else None
-    )
+    value = problem.value() if problem else None
+    return replace(blank, quant=quant, architecture=architecture, problem=value, writes=writes)
 
 
 def _model_files(root: Path) -> Iterator[Path]:

@@ -132,12 +132,15 @@ class Desk:
         self._emit(Happened(id, event))
 
     def _begin(self, request: GenerateRequest) -> None:
+        info = self._engine.info
         try:
+            if not info.capabilities.can_write:
+                raise InvalidInput("runtime.only_embeds", architecture=info.architecture)
             tokens = self._prompts.read(request)
             # What the chain cannot be is refused here, before anything is queued.
             Chain(request.sampling)
-            if request.banned and not self._engine.info.capabilities.can_remove_tail:
-                raise InvalidInput("runtime.cannot_take_back", architecture=self._engine.info.architecture)
+            if request.banned and not info.capabilities.can_remove_tail:
+                raise InvalidInput("runtime.cannot_take_back", architecture=info.architecture)
             grammar = self._grammars.grammar(request.constraint) if request.constraint else None
             first = Job(request.id, 0, tokens, len(tokens), request.tenant, request.session, warm=request.warm)
             first.scores = request.prompt_logprobs is not None

@@ -84,7 +84,8 @@ class Embedder:
         if len(asked.vectors) == len(asked.frame.texts):
             return
         text = asked.text = asked.text or _Text(self._read(asked.frame, len(asked.vectors)))
-        some = text.tokens[text.done : text.done + self._chunk]
+        chunk = self._chunk if self._info.capabilities.can_write else len(text.tokens)
+        some = text.tokens[text.done : text.done + chunk]
         rows = self._pacer.embed(some, start=text.done, length=len(text.tokens))
         text.pooled = self._pool(text, rows)
         text.done += len(some)
@@ -103,12 +104,20 @@ class Embedder:
         tokens = self._spelled(given) if isinstance(given, str) else self._prompts.known(given)
         if len(tokens) > window and not frame.truncate:
             raise PromptTooLong("embeddings.too_long", number=index + 1, tokens=len(tokens), window=window)
-        return tokens[:window]
+        return self._cut(tokens, window)
 
     def _spelled(self, text: str) -> list[int]:
         """What somebody wrote is never read as control tokens."""
         tokens, end = self._prompts.plain((Part(text, special=False),)), self._info.eos_token
         return [*tokens, end] if self._info.adds_eos and end is not None else tokens
+
+    def _cut(self, tokens: list[int], window: int) -> list[int]:
+        """What fits of the tokens; the end token stays where the text has one."""
+        if len(tokens) <= window:
+            return tokens
+        end = self._info.eos_token
+        ends = [end] if self._info.adds_eos and end is not None and tokens[-1] == end else []
+        return tokens[: window - len(ends)] + ends
 
     def _pool(self, text: _Text, rows: npt.NDArray[np.float32]) -> Vector:
         """What stands for the text but for its length, now that `rows`, [tokens, width], are there too."""

@@ -24,6 +24,7 @@ from samovar.runtime.trust import Verdict, other_loadings
 OTHER_BUILD_MAY = frozenset(
     {
         "engines.self_check",
+        "engines.text_check",
         "engines.load_failed",
         "engines.library_broken",
         "engines.native_damaged",

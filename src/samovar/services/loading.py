@@ -24,6 +24,7 @@ from samovar.hub.library import Library
 from samovar.hub.memory import DEFAULT_WINDOW, LONGEST_WINDOW, Demand, gathering_cells
 from samovar.hub.outlook import Outlook, outlook
 from samovar.hub.rope import stretch
+from samovar.services.readers import plan_reader
 from samovar.services.ways import fitting_ways, native_folder, suiting_cache, ways_to_compute
 
 ECHO = "echo"
@@ -51,11 +52,12 @@ class LoadPlanner:
         return guest, *models
 
     def default(self) -> str:
-        """The model of the command line, else the first of the library that can be run. Raises NotFound."""
+        """The model of the command line, else the first of the library that can be run and that writes.
+        Raises NotFound."""
         if self._settings.model:
             return self._settings.model
         for model in self.library.models():
-            if not model.problem:
+            if not model.problem and model.writes:
                 return model.name
         raise NotFound("models.none_installed")
 
@@ -98,6 +100,8 @@ class LoadPlanner:
         has such a cache; NotFound, InvalidInput where the draft model cannot be had."""
         context = context or self.context
         available = self.budget() if available is None else available
+        if not model.writes:
+            return self._plan(model, 1, available, context)[0]
         draft, for_draft = self._draft(model, available, context)
         spec, taken = self._plan(model, self._parallel, available - for_draft, context)
         notes = spec.notes if context == self.context else (*spec.notes, _of_its_own(spec))
@@ -106,7 +110,7 @@ class LoadPlanner:
 
     def whole(self, model: InstalledModel, context: Context) -> Context:
         """`context` with the cache that suits the model where it names none. Raises BadModelFile, Missing."""
-        if context.cache or model.architecture == ECHO:
+        if context.cache or model.architecture == ECHO or not model.writes:
             return replace(context, cache=context.cache or PLAIN_CACHE)
         header = self._headers.read(Path(model.path))
         return replace(context, cache=suiting_cache(header, self._parallel, self._chosen(model)))
@@ -130,6 +134,8 @@ class LoadPlanner:
         header = self._headers.read(Path(model.path))
         require_language_model(header)
         shape = model_shape(header)
+        if not shape.causal:
+            return plan_reader(model.path, header, available, context.ctx, chosen)
         cache = context.cache or suiting_cache(header, self._parallel, chosen)
         ways = ways_to_compute(header, cache, parallel, chosen)
         demand = Demand(shape=shape, weights=header.weight_bytes, parallel=parallel, cache=cache)

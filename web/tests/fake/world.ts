@@ -13,8 +13,8 @@ export class World {
   conversations = new Map<string, Conversation & { deleted?: boolean }>();
   model: ModelState = { name: "SmolLM2-135M-Instruct.Q4_1", state: "ready", progress: 1, error: null, notes: [], context: null };
   models = [
-    { name: "SmolLM2-135M-Instruct.Q4_1", size: 98_000_000, quant: "Q4_1", architecture: "llama" },
-    { name: "gemma-3-270m-it.Q4_K_M", size: 253_000_000, quant: "Q4_K_M", architecture: "gemma3" },
+    { name: "SmolLM2-135M-Instruct.Q4_1", size: 98_000_000, quant: "Q4_1", architecture: "llama", writes: true },
+    { name: "gemma-3-270m-it.Q4_K_M", size: 253_000_000, quant: "Q4_K_M", architecture: "gemma3", writes: true },
   ];
   build = UNBUILT;
   /** What models have of their own, by name. */

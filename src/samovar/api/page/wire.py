@@ -106,7 +106,13 @@ def build_state(value: BuildState, language: Language) -> Json:
 
 
 def installed(value: InstalledModel) -> Json:
-    return {"name": value.name, "size": value.size, "quant": value.quant, "architecture": value.architecture}
+    return {
+        "name": value.name,
+        "size": value.size,
+        "quant": value.quant,
+        "architecture": value.architecture,
+        "writes": value.writes,
+    }
 
 
 def outlook(value: Outlook, language: Language) -> Json:

@@ -80,6 +80,8 @@ class Binding(ABC):
     build: Build
     compact_cells: bool
     """Whether the used KV cells must be kept together, without gaps."""
+    folds_words: bool
+    """Whether it makes letters small, and leaves accents out, where a vocabulary wants that."""
 
     free_model: Callable[[int], None]
     free_context: Callable[[int], None]
@@ -204,6 +206,13 @@ def set_common(params: ctypes.Structure, options: ContextOptions) -> None:
             setattr(params, name, value)
     if options.hidden:
         params.embeddings, params.pooling_type = True, NO_POOLING
+
+
+def metadata(binding: Binding, model: int, key: str) -> str:
+    """A value of the file's header as text; "" where it has none of that name."""
+    buffer = ctypes.create_string_buffer(256)
+    binding.metadata(model, key.encode(), buffer, len(buffer))
+    return buffer.value.decode("utf-8", "replace")
 
 
 def declare(library: ctypes.CDLL, signature: Signature) -> Function:

@@ -23,7 +23,7 @@ from samovar.engines.llama.selfcheck import CELLS, disagreement, shift_error, to
 BATCH = 512
 """Tokens of one call: not less than any micro-batch."""
 EMBEDDED = 64
-"""The same, of texts that are embedded: `mainline` makes room for the logits of them all."""
+"""The same, of texts that are embedded in parts: `mainline` makes room for the logits of them all."""
 
 
 def context_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *, trusted: bool) -> AnyContext:
@@ -35,13 +35,14 @@ def context_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model, *,
 
 
 def embedding_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model) -> Embedding:
-    """What computes hidden states, as `way` computes logits."""
+    """What computes hidden states, as `way` computes logits: in one piece where tokens see those after them."""
 
     def make(cells: int) -> Context:
+        batch = EMBEDDED if model.causal else cells
         options = ContextOptions(
             cells=cells,
-            batch=EMBEDDED,
-            micro_batch=min(way.micro_batch, EMBEDDED),
+            batch=batch,
+            micro_batch=min(way.micro_batch, batch) if model.causal else batch,
             parallel=1,
             threads=spec.threads or physical_cores(),
             flash=way.flash,
@@ -51,7 +52,7 @@ def embedding_for(spec: LoadSpec, way: Setting, binding: Binding, model: Model) 
         )
         return Context(binding, model.handle, options, binding.width(model.handle))
 
-    return Embedding(make, spec.window)
+    return Embedding(make, spec.window, whole=not model.causal)
 
 
 def shifts_right(spec: LoadSpec, way: Setting, binding: Binding, model: Model) -> bool:

@@ -17,11 +17,13 @@ LEAST = 512
 
 
 class Embedding:
-    """One text at a time. `make`: a context of hidden states with so many cells; `most`: tokens of a text."""
+    """One text at a time. `make`: a context of hidden states with so many cells; `most`: tokens of a text. `whole`:
+    no text can be computed in parts."""
 
-    def __init__(self, make: Callable[[int], Context], most: int) -> None:
+    def __init__(self, make: Callable[[int], Context], most: int, *, whole: bool = False) -> None:
         self._make = make
         self._most = most
+        self._whole = whole
         self._context: Context | None = None
         self._threads = 0
         self._end = 0
@@ -31,6 +33,8 @@ class Embedding:
         end = start + len(tokens)
         if start not in (0, self._end) or max(end, length) > self._most:
             raise EngineFailed("engines.embedded_apart", start=start, end=self._end, length=length, most=self._most)
+        if self._whole and len(tokens) != max(end, length):
+            raise EngineFailed("engines.embedded_in_parts", count=len(tokens), length=max(end, length))
         context = self._begin(max(end, length)) if start == 0 else self._going_on()
         self._end = start
         rows = context.decode(Batch(list(tokens), list(range(start, end)), [0] * len(tokens), [True] * len(tokens)))

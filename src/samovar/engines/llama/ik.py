@@ -101,6 +101,7 @@ class IkBinding(Binding):
     """
 
     compact_cells = True
+    folds_words = False
     # The tokens of one graph need neighbouring cells. And attention reaches only to where a search over every 32nd
     # cell finds the last used one: the few cells of a sequence behind a gap are silently left out.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
@@ -47,6 +47,13 @@ SEVERAL: tuple[Setting, ...] = (
 """In one context, `ik` with flash attention ends the process as soon as a second sequence is in the cache, and each
 token attends to the cells of all sequences: eight prompts of 430 tokens take twice as long as apart."""
 
+WHOLE: tuple[tuple[Build, bool], ...] = (
+    *((build, False) for build in _IK),
+    ("mainline", True),
+    ("mainline", False),
+)
+"""Builds for texts that are read whole, and whether with flash attention."""
+
 UNQUANTISED = frozenset({"F32", "F16", "BF16"})
 """Types that are computed alike whatever else is in the batch. A model of these gives the same text whatever runs
 beside it, which flash attention for those who are not gathered, and none for those who are, would undo."""
@@ -72,11 +79,7 @@ def settings(
     installed, the processor cannot run it, or it is known to compute this model wrongly.
     Raises InvalidInput where no way has a cache of these types.
     """
-    usable = {build for build in builds if source_of(build) != "ik" or cpu.runs_ik}
-    wanted = {build for build in usable if preference in ("auto", source_of(build))}
-    if not wanted:
-        key = "engines.cpu_without_avx2" if set(builds) - usable else "engines.no_build"
-        raise Missing(key, preference=preference, installed=", ".join(sorted(builds)) or "–")
+    wanted = _wanted(builds, cpu, preference)
     rungs = [rung for rung in (ALONE if parallel == 1 else SEVERAL) if rung.build in wanted]
     if cache.values == "f16" and tensors and all(type in UNQUANTISED for type, _ in tensors):
         rungs = [rung for rung in rungs if not (rung.apart and rung.flash)]
@@ -84,10 +87,40 @@ def settings(
         rungs = [rung for rung in rungs if not rung.apart]
     if repack:
         rungs = with_repacked(rungs)
+    return _with_cache(_those_right(rungs, builds, tensors), cache)
+
+
+def settings_for_texts(
+    *,
+    builds: Collection[Build],
+    cpu: Cpu,
+    longest: int,
+    tensors: Collection[tuple[str, int]] = (),
+    preference: Preference = "auto",
+) -> tuple[Setting, ...]:
+    """As `settings`, for a model that reads whole texts, of up to `longest` tokens, and does not write."""
+    wanted = _wanted(builds, cpu, preference)
+    rungs = [Setting(build, longest, flash) for build, flash in WHOLE if build in wanted]
+    return _those_right(rungs, builds, tensors)
+
+
+def _wanted(builds: Collection[Build], cpu: Cpu, preference: Preference) -> set[Build]:
+    usable = {build for build in builds if source_of(build) != "ik" or cpu.runs_ik}
+    wanted = {build for build in usable if preference in ("auto", source_of(build))}
+    if not wanted:
+        key = "engines.cpu_without_avx2" if set(builds) - usable else "engines.no_build"
+        raise Missing(key, preference=preference, installed=", ".join(sorted(builds)) or "–")
+    return wanted
+
+
+def _those_right(
+    rungs: Sequence[Setting], builds: Collection[Build], tensors: Collection[tuple[str, int]]
+) -> tuple[Setting, ...]:
     right = tuple(rung for rung in rungs if _right(rung, tensors))
     if not right:
-        raise Missing("engines.known_wrong", builds=", ".join(sorted(wanted)), installed=", ".join(sorted(builds)))
-    return _with_cache(right, cache)
+        tried = ", ".join(sorted({rung.build for rung in rungs}))
+        raise Missing("engines.known_wrong", builds=tried, installed=", ".join(sorted(builds)))
+    return right
 
 
 def _with_cache(rungs: tuple[Setting, ...], cache: CacheTypes) -> tuple[Setting, ...]:

@@ -53,6 +53,7 @@ class MainlineBinding(Binding):
 
     build: Build = "mainline"
     compact_cells = False
+    folds_words = True
 
     _vocab: Callable[[int], int]
     _adds_bos: Callable[[int], bool]

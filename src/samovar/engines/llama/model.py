@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from samovar.core.engine import Pooling, Progress
 from samovar.core.errors import BadModelFile, Cancelled, EngineFailed, NotFound
-from samovar.engines.llama.binding import PLAIN_MODEL, Binding, ModelOptions
+from samovar.engines.llama.binding import PLAIN_MODEL, Binding, ModelOptions, metadata
 from samovar.engines.llama.vocabulary import Vocabulary
 
 POOLINGS: Mapping[str, Pooling] = MappingProxyType({"1": "mean", "2": "first", "3": "last"})
@@ -38,6 +38,8 @@ class Model:
         self.trained_context = binding.trained_context(self.handle)
         self.keeps_states = binding.is_recurrent(self.handle) or binding.is_hybrid(self.handle)
         """Whether layers keep a running state in place of keys and values: such a cache cannot be cut."""
+        self.causal = self.metadata(f"{self.architecture}.attention.causal") != "false"
+        """Whether tokens see only those before them. A model in which they see all only reads."""
         self.digest = file_digest(Path(path))
 
     @property
@@ -81,9 +83,7 @@ class Model:
 
     def metadata(self, key: str) -> str:
         """A value of the file's header as text; "" where it has none of that name."""
-        buffer = ctypes.create_string_buffer(256)
-        self._binding.metadata(self.handle, key.encode(), buffer, len(buffer))
-        return buffer.value.decode("utf-8", "replace")
+        return metadata(self._binding, self.handle, key)
 
 
 def file_digest(path: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import astuple, replace
 
-from samovar.core.engine import Build, Capabilities, EngineInfo, LoadSpec, Note, Pace, Progress, Setting
+from samovar.core.engine import Build, Capabilities, Engine, EngineInfo, LoadSpec, Note, Pace, Progress, Setting
 from samovar.core.errors import Cancelled, EngineFailed, SamovarError
 from samovar.engines.blob import fingerprint
 from samovar.engines.llama.binding import Binding, ModelOptions
@@ -28,6 +28,7 @@ from samovar.engines.llama.ladder import settings
 from samovar.engines.llama.model import Model
 from samovar.engines.llama.native import MANIFEST, Native, read_native
 from samovar.engines.llama.outputs import rows_at_ease
+from samovar.engines.llama.reader import open_reader
 from samovar.engines.llama.selfcheck import CELLS
 
 LOADED = 0.9
@@ -38,7 +39,7 @@ CHECKING = 4.0
 """Checking a setting takes about so many times as long as filling a trial's cache."""
 
 
-def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
+def open_llama(spec: LoadSpec, progress: Progress) -> Engine:
     """Loads `spec.path` as the first setting to try says, and settles on one of those that go with that: the
     first that can be trusted or, where there is time to calibrate, the fastest of those.
 
@@ -52,6 +53,8 @@ def open_llama(spec: LoadSpec, progress: Progress) -> LlamaEngine:
     options = ModelOptions(spec.rope, ways[first].repacked)
     model = Model(binding, spec.path, lambda share: progress(share * (LOADED if measures else 1)), options)
     try:
+        if not model.causal:
+            return open_reader(spec, ways, binding, model)
         own = [index for index in range(first, len(ways)) if ways[index].loading == ways[first].loading]
         settled = _settle(spec, ways, own, binding, model)
         if not measures:

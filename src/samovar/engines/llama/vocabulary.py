@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import itertools
 import re
-from functools import cached_property
+from functools import cached_property, partial
 
 from samovar.core.errors import EngineFailed
 from samovar.core.wordcuts import crosses
-from samovar.engines.llama.binding import CONTROL, USER_DEFINED, Binding
+from samovar.engines.llama.binding import CONTROL, USER_DEFINED, Binding, metadata
+from samovar.engines.llama.folding import Folding
 
 _SPACES = (b" ", "Ġ".encode(), "▁".encode())
 """How vocabularies write a space."""
@@ -31,13 +32,22 @@ class Vocabulary:
         self._attributes = [binding.token_attributes(self._handle, token) for token in range(self.size)]
         self.end_tokens = self._end_tokens()
         self.special_texts, hidden = self._specials()
+        self._folding = None if binding.folds_words else self._wanted_folding(model)
         self._hidden = re.compile("|".join(map(re.escape, hidden))) if hidden else None
 
     def tokenize(self, text: str, *, special: bool, bos: bool) -> list[int]:
         """As `Engine.tokenize`."""
+        text = self._folding(text) if self._folding else text
         start = [self.bos] if bos and self.adds_bos and self.bos is not None else []
         parts = [text] if special or self._hidden is None else _split_inside(self._hidden, text)
         return start + [token for part in parts for token in self._tokens(part, special)]
+
+    def frame(self) -> tuple[int | None, int | None]:
+        """What stands before and behind every text that is read as a whole."""
+        ids = (ctypes.c_int32 * 8)()
+        around = ids[: max(0, self._binding.tokenize(self._handle, b"", 0, ids, len(ids), True, False))]
+        begins = around[0] if around and self.adds_bos else None
+        return begins, next(iter(around[begins is not None :]), None)
 
     def piece(self, token: int) -> bytes:
         """As `Engine.piece`."""
@@ -62,6 +72,14 @@ class Vocabulary:
         """How `token` is written in the vocabulary; "" for one that it has not."""
         known = self._binding.token_text(self._handle, token) if 0 <= token < self.size else None
         return (known or b"").decode("utf-8", "replace")
+
+    def _wanted_folding(self, model: int) -> Folding | None:
+        """What is to be done to texts in the library's place."""
+        said = partial(metadata, self._binding, model)
+        if said("tokenizer.ggml.model") != "bert":
+            return None
+        lowercase, strips = (said(f"tokenizer.ggml.normalizer.{rule}") for rule in ("lowercase", "strip_accents"))
+        return Folding(lowercase != "false", strips != "false")
 
     def _or_none(self, token: int) -> int | None:
         return token if 0 <= token < self.size else None

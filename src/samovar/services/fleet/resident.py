@@ -183,7 +183,8 @@ class Resident:
     @staticmethod
     def _noted(notes: tuple[Note, ...], info: EngineInfo) -> tuple[Note, ...]:
         others = tuple(note for note in notes if note != NO_TEMPLATE)
-        return others if info.chat_template else (*others, NO_TEMPLATE)
+        named = info.chat_template or not info.capabilities.can_write
+        return others if named else (*others, NO_TEMPLATE)
 
     def progress(self, share: float) -> None:
         self.show(ModelState(self.name, "loading", share, context=self.context))

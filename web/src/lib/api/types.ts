@@ -87,6 +87,8 @@ export interface InstalledModel {
   size: number;
   quant: string;
   architecture: string;
+  /** False: it reads texts, for embeddings, and does not write. */
+  writes: boolean;
 }
 
 export interface CurvePoint {

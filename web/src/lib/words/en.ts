@@ -148,6 +148,7 @@ export const en = {
   noModel: "No model loaded",
   noModels: "There are no models in the library yet.",
   modelReady: "Ready",
+  onlyEmbeds: "for embeddings only",
   modelLoading: (percent: number) => `Loading, ${percent} %`,
   modelFailed: "Failed to load",
   load: "Load",

@@ -153,6 +153,7 @@ export const ru: Words = {
   noModel: "Модель не загружена",
   noModels: "В библиотеке пока нет моделей.",
   modelReady: "Готова",
+  onlyEmbeds: "только для эмбеддингов",
   modelLoading: (percent) => `Загрузка, ${percent} %`,
   modelFailed: "Не загрузилась",
   load: "Загрузить",

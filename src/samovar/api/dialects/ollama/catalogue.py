@@ -148,6 +148,8 @@ def digest(name: str, size: int, created: float) -> str:
 
 def capabilities(details: ModelDetails) -> tuple[str, ...]:
     """What the model was made for. Calls of functions can be had of any model; those that are named learned to."""
+    if not details.model.writes:
+        return ("embedding",)
     template, metadata = details.template or "", details.metadata
     can = {
         "tools": format_of(template) is not None,
