@@ -9,6 +9,7 @@ import pytest
 from samovar.core.errors import (
     BadModelFile,
     Cancelled,
+    Conflict,
     DownloadFailed,
     InvalidInput,
     NotFound,
@@ -43,6 +44,21 @@ def test_what_is_here_is_not_fetched_again(site: Site, home: Home) -> None:
     before = len(site.downloads())
     assert not get(site, home).fresh
     assert len(site.downloads()) == before
+
+
+def test_a_model_is_fetched_by_one_at_a_time(site: Site, home: Home) -> None:
+    refused: list[str] = []
+
+    def meanwhile(_: Pulling) -> bool:
+        with pytest.raises(Conflict) as raised:
+            get(site, home)
+        refused.append(raised.value.text())
+        return True
+
+    got = pull("org/repo", home, meanwhile, Endpoint(site.url), no_pause)
+    assert "model-Q4_K_M.gguf is being fetched by another" in refused[0]
+    assert has_all(home, got.path)
+    assert not get(site, home).fresh
 
 
 def test_a_redirect_to_another_host_loses_the_token(site: Site, home: Home) -> None:

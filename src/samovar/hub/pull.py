@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from samovar.core.errors import Cancelled, DownloadFailed
+from samovar.core.errors import Cancelled, Conflict, DownloadFailed
+from samovar.core.filelock import try_lock
 from samovar.core.home import Home
 from samovar.formats.gguf import part_names, read_header
 from samovar.hub.download import Download
@@ -64,7 +66,8 @@ def pull(
 ) -> Pulled:
     """With a `fence`, nothing of this machine is taken, and only what it lets through is reached. Raises
     InvalidInput for a source that is none or leaves a choice open, NotFound, BadModelFile, StorageFailed,
-    DownloadFailed, and Cancelled when `report` says so; what has come is then kept for the next pull."""
+    DownloadFailed, Conflict where another process fetches the same, and Cancelled when `report` says so; what has
+    come is then kept for the next pull."""
     endpoint = endpoint or Endpoint()
     what = parse_source(source, endpoint) if fence is None else parse_remote(source, endpoint)
     home.make()
@@ -76,7 +79,8 @@ def pull(
         else:
             remotes, folder = _web_files(client, endpoint, what.url), home.models
         downloads = [Download(client, endpoint, r, folder / safe_name(r.name), wait) for r in remotes]
-        return _fetch(downloads, report)
+        with _alone(downloads[0]):
+            return _fetch(downloads, report)
 
 
 def safe_name(name: str) -> str:
@@ -111,6 +115,26 @@ def _web_file(client: httpx.Client, endpoint: Endpoint, url: str, name: str) -> 
         raise DownloadFailed("hub.unreachable", url=url, reason=str(error) or type(error).__name__) from error
 
 
+@contextmanager
+def _alone(first: Download) -> Iterator[None]:
+    """Nobody else fetches this model meanwhile. Raises Conflict where somebody does, StorageFailed."""
+    lock = first.part.with_name(f"{first.part.name}.lock")
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("ab")
+    except OSError as error:
+        raise storage_failure(error, lock) from error
+    with file:
+        if not try_lock(file.fileno()):
+            raise Conflict("hub.pulled_elsewhere", name=first.target.name)
+        try:
+            yield
+        finally:
+            # Windows keeps a file that is open.
+            with suppress(OSError):
+                lock.unlink()
+
+
 def _fetch(downloads: Sequence[Download], report: Report) -> Pulled:
     """All files of one model; they get their names when all are verified, the first file last: a model is listed by
     its first file."""
@@ -118,7 +142,7 @@ def _fetch(downloads: Sequence[Download], report: Report) -> Pulled:
     target = downloads[0].target
     if not missing:
         return Pulled(target, fresh=False)
-    _make_room(missing, target.parent)
+    require_space(target.parent, sum((d.remote.size or 0) - d.done() for d in missing if d.remote.size))
     sizes = [download.remote.size for download in missing]
     meter = _Meter(report, None if None in sizes else sum(filter(None, sizes)))
     for download in missing:
@@ -128,14 +152,6 @@ def _fetch(downloads: Sequence[Download], report: Report) -> Pulled:
     for download in reversed(missing):
         download.finish()
     return Pulled(target, fresh=True)
-
-
-def _make_room(missing: Sequence[Download], folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_failure(error, folder) from error
-    require_space(folder, sum((d.remote.size or 0) - d.done() for d in missing if d.remote.size))
 
 
 class _Meter:
