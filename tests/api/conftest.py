@@ -16,6 +16,7 @@ import httpx
 import openai
 import pytest
 import uvicorn
+from msgspec.structs import replace
 
 from samovar.api.app import App, Services, create_app
 from samovar.api.security import DoorRules
@@ -24,7 +25,7 @@ from samovar.core.errors import SamovarError
 from samovar.core.events import Accepted, Delta, Done, Event, Finish, Stage, Timings, TokenDetail, Usage
 from samovar.core.home import Home
 from samovar.core.requests import Completion, Part
-from samovar.core.rope import Context
+from samovar.core.rope import PLAIN_CACHE, CacheTypes, Context
 from samovar.services.building import BuildService
 from samovar.services.characters import CharacterService
 from samovar.services.chats import ChatService
@@ -202,6 +203,7 @@ class FakeModels:
     context: Context = field(default_factory=Context)
     kept: dict[str, Context] = field(default_factory=dict)
     usual_window: int = 1024
+    suiting: CacheTypes = PLAIN_CACHE
     _followed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -223,6 +225,9 @@ class FakeModels:
 
     async def chosen(self, name: str) -> Context | None:
         return self.kept.get(name)
+
+    async def whole(self, name: str, context: Context) -> Context:  # noqa: ARG002
+        return replace(context, cache=context.cache or self.suiting)
 
     async def outlook(self, name: str, window: int | None = None, alpha: float | None = None) -> Outlook:  # noqa: ARG002
         window = window or self.usual_window

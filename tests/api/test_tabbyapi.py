@@ -18,7 +18,24 @@ def test_the_models_and_the_loaded_one(served: Served) -> None:
         card = client.get("/v1/model").json()
     assert card["id"] == MODEL
     assert card["parameters"]["max_seq_len"] == 2048
+    assert card["parameters"]["cache_mode"] == "FP16"
     assert card["parameters"]["prompt_template_content"] == "{{ messages }}"
+
+
+@pytest.mark.parametrize(
+    ("suiting", "kept", "mode"),
+    [
+        (CacheTypes("q8_0", "f16"), None, "8,16"),
+        (CacheTypes("q8_0", "f16"), CacheTypes("q4_0", "q4_0"), "Q4"),
+    ],
+)
+def test_the_card_tells_what_keys_and_values_are_kept_as(
+    served: Served, suiting: CacheTypes, kept: CacheTypes | None, mode: str
+) -> None:
+    served.models.suiting = suiting
+    served.models.kept = {MODEL: Context(cache=kept)} if kept else {}
+    with served.http() as client:
+        assert client.get("/v1/model").json()["parameters"]["cache_mode"] == mode
 
 
 def test_no_loaded_model_is_no_card(served: Served) -> None:
