@@ -11,7 +11,7 @@ from tests.web.conftest import TEA, Talk, tab
 
 pytestmark = pytest.mark.browser
 
-LONG = "the quick brown fox jumps over the lazy dog and then goes home for a cup of tea " * 3
+LONG = "the quick brown fox jumps over the lazy dog and then goes home for a cup of tea " * 10
 
 
 def test_an_answer_is_drawn_with_code_formulas_and_tables(talk: Talk) -> None:
