@@ -39,6 +39,10 @@ def test_it_is_listed_for_embeddings_and_not_offered_for_chats(context: BrowserC
         expect(embeds.get_by_role("button", name="Settings of tiny-bert")).to_be_visible()
         expect(writes.get_by_role("button", name="Load")).to_be_visible()
         expect(writes).not_to_contain_text("embeddings")
+        embeds.get_by_role("button", name="Settings of tiny-bert").click()
+        settings = talk.page.get_by_role("dialog", name="Settings of this model")
+        expect(settings.get_by_label("Threads")).to_be_visible()
+        expect(settings.get_by_label("Preset")).to_have_count(0)
 
 
 def test_it_fits_a_small_screen_in_russian(browser: Browser, stocked: Served) -> None:
