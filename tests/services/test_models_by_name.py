@@ -201,9 +201,9 @@ async def test_slots_are_those_of_the_model_that_is_named_where_it_is_loaded(ope
 
 
 async def test_a_model_is_removed_with_its_worker_but_not_while_it_answers(opened: Open) -> None:
-    async with opened() as engines:
+    async with opened(ctx=2048) as engines:
         await engines.models.load()
-        stream = await engines.answers.start(question("one", max_tokens=400))
+        stream = await engines.answers.start(question("one", max_tokens=2000, past_end=True))
         with pytest.raises(Conflict):
             await engines.library.remove("one")
         await stream.cancel()
