@@ -169,9 +169,8 @@ async def test_the_state_of_the_server(page: Page) -> None:
     state = await page.call("GET", "/state")
     nothing = {"name": None, "state": "none", "progress": 0.0, "error": None, "notes": [], "context": None}
     assert state["model"] == nothing
-    assert state["models"] == [
-        {"name": "tiny", "size": 98_000_000, "quant": "Q4_1", "architecture": "llama", "writes": True}
-    ]
+    tiny = {"name": "tiny", "size": 98_000_000, "quant": "Q4_1", "architecture": "llama", "writes": True}
+    assert state["models"] == [tiny]
     page.models.watched.set(READY)
     russian = await page.call("GET", "/state", **{"accept-language": "ru-RU,ru;q=0.9"})
     assert russian["model"]["notes"][0].startswith("За этим ответом")
