@@ -17,6 +17,7 @@ from samovar.engines.llama.builds import PACKAGES
 from samovar.engines.llama.context import Context
 from samovar.engines.registry import open_engine
 from tests.conformance.engine_suite import alone, feed, log_probs, story
+from tests.support.gguf_file import finish
 from tests.support.quantizing import quantize
 from tests.support.tiny_llama import Shape, TinyLlama
 
@@ -209,10 +210,7 @@ def test_a_file_that_is_no_model_gives_the_librarys_reason(tmp_path: Path, build
 def test_an_unknown_architecture_is_named(tmp_path: Path, build: str) -> None:
     writer = gguf.GGUFWriter(tmp_path / "odd.gguf", "steamengine")
     writer.add_tensor("output.weight", np.zeros((32, 32), dtype=np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     with pytest.raises(BadModelFile, match="steamengine"):
         load(tmp_path / "odd.gguf", Setting(build, 512, False))
 

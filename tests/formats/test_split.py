@@ -10,6 +10,7 @@ import pytest
 
 from samovar.core.errors import BadModelFile
 from samovar.formats.gguf import part_names, read_header, split_name
+from tests.support.gguf_file import finish
 
 NAMES = part_names("big-00001-of-00003.gguf")
 
@@ -19,10 +20,7 @@ def folder(tmp_path: Path) -> Path:
     writer = gguf.GGUFWriter(tmp_path / "big.gguf", "llama", split_max_tensors=1)
     for number in range(3):
         writer.add_tensor(f"blk.{number}.weight", np.full((2, 32), number, dtype=np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     assert sorted(p.name for p in tmp_path.iterdir()) == list(NAMES)
     return tmp_path
 

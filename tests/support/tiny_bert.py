@@ -16,6 +16,8 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 
+from tests.support.gguf_file import finish
+
 Array = npt.NDArray[np.float32]
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -127,10 +129,7 @@ class Bert:
         self._write_vocabulary(writer)
         for name, weight in self.weights.items():
             writer.add_tensor(name, weight)
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
+        finish(writer)
         return path
 
     def _write_vocabulary(self, writer: gguf.GGUFWriter) -> None:

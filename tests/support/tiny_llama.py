@@ -14,6 +14,8 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 
+from tests.support.gguf_file import finish
+
 Array = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int64]
 Quantize = Callable[[Array, str], npt.NDArray[np.uint8]]
@@ -176,10 +178,7 @@ class TinyLlama:
                 writer.add_tensor(name, blocks[name], raw_dtype=gguf.GGMLQuantizationType[type])
             else:
                 writer.add_tensor(name, weight)
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
+        finish(writer)
         return path
 
     def _describe(self, writer: gguf.GGUFWriter) -> None:

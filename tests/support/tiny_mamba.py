@@ -7,6 +7,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
+from tests.support.gguf_file import finish
 from tests.support.tiny_llama import write_vocabulary
 
 WIDTH, INNER, STATE, CONV, RANK, LAYERS = 64, 128, 16, 4, 4, 2
@@ -49,8 +50,5 @@ def write_mamba(path: Path, seed: int = 7) -> Path:
             "ssm_out.weight": matrix(WIDTH, INNER),
         }.items():
             writer.add_tensor(f"blk.{i}.{name}", tensor)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     return path

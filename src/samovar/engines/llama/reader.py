@@ -61,19 +61,19 @@ class LlamaReader:
     def remove(self, sequence: int, start: int, end: int | None = None) -> bool:  # noqa: ARG002 - holds nothing
         return True
 
-    def decode(self, batch: Batch) -> Logits:  # noqa: ARG002 - as the contract has it
+    def decode(self, batch: Batch) -> Logits:  # noqa: ARG002 - refused
         self._cannot("can_write")
 
-    def copy(self, source: int, target: int, end: int, *, start: int = 0) -> None:  # noqa: ARG002
+    def copy(self, source: int, target: int, end: int, *, start: int = 0) -> None:  # noqa: ARG002 - refused
         self._cannot("can_copy")
 
-    def shift(self, sequence: int, start: int, end: int, by: int) -> None:  # noqa: ARG002
+    def shift(self, sequence: int, start: int, end: int, by: int) -> None:  # noqa: ARG002 - refused
         self._cannot("can_shift")
 
-    def export(self, sequence: int) -> bytes:  # noqa: ARG002
+    def export(self, sequence: int) -> bytes:  # noqa: ARG002 - refused
         self._cannot("can_export")
 
-    def restore(self, sequence: int, blob: bytes) -> None:  # noqa: ARG002
+    def restore(self, sequence: int, blob: bytes) -> None:  # noqa: ARG002 - refused
         self._cannot("can_export")
 
     def _cannot(self, capability: str) -> NoReturn:
